@@ -1,0 +1,58 @@
+// What an operator wrote wrongly: a list, so that all mistakes of a file come at once.
+
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace postern {
+
+/// A place in a text an operator wrote. `line` and `column` count from 1; 0 means "no place" (an environment
+/// variable, a flag), and then `file` says what it was, for example "POSTERN_LISTEN" or "--listen".
+struct Position {
+  std::string file;
+  std::size_t line = 0;
+  std::size_t column = 0;
+
+  /// "policy.yaml:3:9", or the file alone when there is no line.
+  [[nodiscard]] std::string to_string() const;
+};
+
+/// One mistake. `message` is a sentence without a full stop; `suggestion` may be empty ("did you mean …?").
+struct Diagnostic {
+  Position position;
+  std::string message;
+  std::string suggestion;
+};
+
+/// Collects mistakes. Empty means: nothing wrong.
+class Diagnostics {
+ public:
+  void add(Position position, std::string message, std::string suggestion = {});
+  void append(Diagnostics other);
+  [[nodiscard]] bool empty() const noexcept { return items_.empty(); }
+  [[nodiscard]] std::size_t size() const noexcept { return items_.size(); }
+  [[nodiscard]] const std::vector<Diagnostic>& items() const noexcept { return items_; }
+
+  /// The form for a terminal, sorted by place, each with the line it is about and a caret under the column:
+  ///
+  ///     policy.yaml:3:5: unknown key "pth"; did you mean "path"?
+  ///       - pth: /health
+  ///         ^
+  ///
+  /// `source_of` gives the text of a file by the name in its position, or empty when there is none to show.
+  /// At most limits::diagnostics_max are printed, then how many more there are.
+  [[nodiscard]] std::string render(std::string_view (*source_of)(const std::string& file, const void* context),
+                                   const void* context) const;
+
+ private:
+  std::vector<Diagnostic> items_;
+};
+
+/// The nearest of `known` to `word` when it is near enough to be a slip of the finger (Damerau-Levenshtein
+/// distance at most 1 for up to 4 letters, 2 up to 8, else 3), else empty.
+[[nodiscard]] std::string_view nearest(std::string_view word, const std::vector<std::string_view>& known);
+
+}  // namespace postern

@@ -1,0 +1,25 @@
+#!/usr/bin/env bash
+# Installs what postern needs on Debian 12 from the one list beside this script.
+#   deploy/dependencies.sh [build|example|test]...     without arguments: every group
+# Needs root (or sudo) only when something is missing; a second run asks the package manager nothing.
+set -euo pipefail
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+groups=" ${*:-build example test} "
+
+mapfile -t wanted < <(awk -v groups="$groups" 'NF == 2 && $1 !~ /^#/ && index(groups, " " $1 " ") { print $2 }' \
+  "$here/dependencies.txt")
+missing=()
+for package in "${wanted[@]}"; do
+  dpkg-query -W -f '${db:Status-Status}\n' "$package" 2>/dev/null | grep -qx installed || missing+=("$package")
+done
+[ "${#missing[@]}" -eq 0 ] && exit 0
+
+as_root=()
+if [ "$(id -u)" -ne 0 ]; then
+  command -v sudo >/dev/null || { echo "dependencies: run as root, or install sudo; missing: ${missing[*]}" >&2; exit 1; }
+  as_root=(sudo)
+fi
+echo "dependencies: installing ${missing[*]}"
+export DEBIAN_FRONTEND=noninteractive
+"${as_root[@]}" apt-get update -qq
+"${as_root[@]}" apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null </dev/null

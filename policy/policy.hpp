@@ -1,0 +1,135 @@
+// The compiled policy: immutable, shared by all shards, swapped whole. Loading it is the only place where rules are
+// understood; matching and deciding only look things up.
+
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "conf/diagnostic.hpp"
+#include "conf/yaml.hpp"
+#include "policy/subject.hpp"
+#include "policy/target.hpp"
+
+namespace postern::policy {
+
+/// A place in the policy file.
+struct Place {
+  std::uint32_t line = 0;
+  std::uint32_t column = 0;
+};
+
+enum class RequirementKind : std::uint8_t {
+  never = 0,  ///< `deny: true`
+  anonymous,  ///< `allow: anonymous`
+  authenticated,
+  permission,
+  role,
+  group,
+  license,
+  application_license,
+  any_of,
+  all_of,
+  negation,  ///< `not`
+};
+[[nodiscard]] std::string_view to_string(RequirementKind kind) noexcept;
+
+/// One piece of a resource template: literal text, or the value of a path parameter.
+struct ResourcePart {
+  std::string literal;
+  int param = -1;  ///< index into the template's parameters, or -1 for a literal
+};
+
+/// A requirement as a tree that keeps its places. Children of `any_of`, `all_of`, `negation`.
+struct Requirement {
+  RequirementKind kind = RequirementKind::never;
+  Place place;
+  std::string id;               ///< of the permission, role, group or license, as written
+  std::uint32_t symbol = 0;     ///< index into Policy::symbols()
+  std::vector<Requirement> children;
+};
+
+/// A named thing that the policy demands, once however often it is written.
+struct Symbol {
+  EntityKind kind = EntityKind::permission;
+  LicenseKind license_kind = LicenseKind::subject;  ///< which kind of license is meant
+  std::string id;
+  Place place;  ///< where it is first written
+};
+
+/// One segment of a path template.
+struct TemplateSegment {
+  enum class Kind : std::uint8_t { literal, param, rest } kind = Kind::literal;
+  std::string text;  ///< canonical literal, or the parameter's name
+};
+
+enum class Mode : std::uint8_t { enforce = 0, shadow };
+
+/// One rule as written and as compiled. Lives as long as its Policy.
+struct Rule {
+  std::string id;      ///< as given, or "policy.yaml:12"
+  Place place;
+  std::string host;    ///< exact name, "*.suffix", or empty for any
+  std::string path;    ///< template as written
+  std::vector<TemplateSegment> segments;
+  std::vector<std::string> params;   ///< names in order of appearance
+  std::vector<std::string> methods;  ///< upper case as written; empty = any
+  std::vector<Place> method_places;
+  Requirement requirement;
+  std::vector<ResourcePart> resource;  ///< empty: none
+  Mode mode = Mode::enforce;
+};
+
+/// What the catalog calls the policy's symbols: one handle per symbol, no_handle for what does not exist (any
+/// more). Made per shard whenever policy or catalog change; belongs to exactly that pair.
+struct Binding {
+  std::vector<Handle> handles;
+  std::vector<std::uint32_t> missing;  ///< symbols that do not exist: their requirement is false, readiness warns
+};
+
+/// The rule that governs a request, and the values of its parameters.
+struct Match {
+  const Rule* rule = nullptr;  ///< null: no rule
+  std::array<std::string_view, limits::path_params_max> params;  ///< canonical segments, as many as rule->params
+};
+
+class Policy {
+ public:
+  Policy();
+  ~Policy();
+  Policy(Policy&&) noexcept;
+  Policy& operator=(Policy&&) noexcept;
+
+  /// Compiles a parsed file. Every mistake is added to `diagnostics`; null if there was one. With a `catalog`, an unknown
+  /// permission, role, group or license is a mistake too, with a suggestion.
+  [[nodiscard]] static std::unique_ptr<const Policy> compile(const yaml::Document& document, const Catalog* catalog,
+                                                             Diagnostics& diagnostics);
+
+  /// The policy of `--dev`: every valid token may pass, nothing else.
+  [[nodiscard]] static std::unique_ptr<const Policy> any_authenticated();
+
+  /// The most specific rule for host, path and method. Allocates nothing; its cost depends on the depth of the path,
+  /// not on the number of rules. `host` is canonical (empty when there was none). `asterisk` asks for `OPTIONS *`
+  /// (only a rule with path "*" matches it).
+  [[nodiscard]] Match match(std::string_view host, const CanonicalPath& path, std::string_view method) const noexcept;
+  [[nodiscard]] Match match_asterisk(std::string_view host, std::string_view method) const noexcept;
+
+  [[nodiscard]] Binding bind(const Catalog& catalog) const;
+
+  [[nodiscard]] const std::vector<Rule>& rules() const noexcept;
+  [[nodiscard]] const std::vector<Symbol>& symbols() const noexcept;
+  [[nodiscard]] const std::string& file() const noexcept;
+  /// Whether any rule names a host: then HTTP/1.0 without Host is refused (security.md).
+  [[nodiscard]] bool has_host_rules() const noexcept;
+
+ private:
+  struct Compiled;
+  std::unique_ptr<Compiled> compiled_;
+};
+
+}  // namespace postern::policy

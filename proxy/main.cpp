@@ -1,0 +1,3 @@
+#include "proxy/cli/cli.hpp"
+
+int main(int argc, char** argv) { return postern::cli::main(argc, argv); }

@@ -1,0 +1,243 @@
+// Management of the store: everything the command line and the admin API do. Each mutation is one transaction with
+// its audit record; a failed one leaves the store unchanged. Any number of processes may have a store open.
+
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "conf/config.hpp"
+#include "conf/result.hpp"
+#include "conf/strong.hpp"
+#include "policy/subject.hpp"
+
+namespace postern::store {
+
+using policy::EntityKind;
+using policy::LicenseKind;
+
+/// Who changes something, as the audit log remembers it: "os:alice", "token:tok_…", "process:postern-run".
+struct Actor {
+  std::string name;
+  std::string reason;  ///< free text, may be empty
+};
+
+struct OpenOptions {
+  std::string directory;              ///< the configured one; the store itself lives in `<directory>/postern.store`, 0700
+  std::uint64_t size_max = 0;         ///< bytes of address space reserved for the map; 0 = default 64 GiB
+  std::string token_prefix = "pst_";  ///< for secrets made from now on
+  bool create = true;                 ///< make it when it does not exist; otherwise not_found
+  bool durable = true;                ///< false only for --dev: no fsync
+};
+
+/// A permission, role, group or license.
+struct Entity {
+  EntityKind kind = EntityKind::permission;
+  std::string id;           ///< `[a-z][a-z0-9_]*(\.[a-z0-9_]+)*`
+  std::string name;
+  std::string description;
+  std::vector<std::string> permissions;  ///< role: ids, sorted
+  LicenseKind license_kind = LicenseKind::subject;  ///< license
+  std::string url;                       ///< license
+  bool enabled = true;                   ///< license
+  std::uint32_t max_subjects = 0;        ///< subject license: seats, 0 = unlimited
+  std::uint32_t subjects = 0;            ///< subject license: seats in use; output only
+  bool reserved = false;                 ///< the system group, the role postern.admin: cannot be deleted; output only
+};
+
+/// What to change of an entity; what is empty stays.
+struct EntityChange {
+  std::optional<std::string> name, description, url;
+  std::optional<bool> enabled;
+  std::optional<std::uint32_t> max_subjects;
+  std::optional<std::vector<std::string>> permissions;      ///< replaces
+  std::vector<std::string> add_permissions, remove_permissions;
+};
+
+/// `project.read=project/42`
+struct ResourceGrant {
+  std::string permission;
+  std::string resource;
+  friend bool operator==(const ResourceGrant&, const ResourceGrant&) = default;
+};
+
+/// What a user or a token without owner may do, by ids, each list sorted and without repeats.
+struct Assignments {
+  std::vector<std::string> groups, roles, permissions, licenses;
+  std::vector<ResourceGrant> grants;
+  [[nodiscard]] bool empty() const noexcept;
+};
+
+/// What to change of assignments: `set_*` replaces, then `add`, then `remove`.
+struct AssignmentChange {
+  std::optional<std::vector<std::string>> set_groups, set_roles, set_permissions, set_licenses;
+  std::optional<std::vector<ResourceGrant>> set_grants;
+  Assignments add, remove;
+};
+
+enum class UserStatus : std::uint8_t { enabled = 1, disabled = 2, enabled_until = 3 };  // on disk, do not renumber
+
+struct User {
+  std::string id;  ///< `[A-Za-z0-9][A-Za-z0-9._@-]{0,127}`
+  std::string name;
+  std::string email;
+  UserStatus status = UserStatus::enabled;
+  UnixSeconds enabled_until = 0;  ///< with enabled_until
+  UnixSeconds created = 0;        ///< output only
+  Assignments assignments;
+};
+
+struct UserChange {
+  std::optional<std::string> name, email;
+  std::optional<UserStatus> status;
+  std::optional<UnixSeconds> enabled_until;
+  AssignmentChange assignments;
+};
+
+struct Token {
+  std::string id;
+  std::string name;
+  std::string description;
+  UnixSeconds created = 0;
+  UnixSeconds rotated = 0;     ///< 0 = never
+  UnixSeconds not_before = 0;  ///< 0 = none
+  UnixSeconds expires = 0;     ///< 0 = never
+  bool enabled = true;
+  bool imported = false;       ///< its secret was chosen elsewhere
+  std::string owner;           ///< user id, or empty; with an owner `assignments` is empty
+  std::vector<Network> networks;  ///< allowed client networks; empty = any
+  Assignments assignments;
+};
+
+/// What a new token shall be. Exactly one of: neither (a secret is made), `secret` (imported), `secret_sha256` (declared).
+struct TokenSpec {
+  std::string id;  ///< empty: made; otherwise `tok_` + 16 base62 characters (declared catalogs)
+  std::string name;
+  std::string description;
+  UnixSeconds not_before = 0;
+  UnixSeconds expires = 0;
+  bool enabled = true;
+  std::string owner;
+  std::vector<Network> networks;
+  Assignments assignments;
+  std::string secret;         ///< wiped by the store after use
+  std::string secret_sha256;  ///< 64 hex digits
+};
+
+/// A token and the only sight of its secret there will ever be. Wipe it after showing it (secret.hpp).
+struct CreatedToken {
+  Token token;
+  std::string secret;  ///< empty when it was imported or declared
+};
+
+struct RotateOptions {
+  std::chrono::seconds grace{0};        ///< how long the old secret goes on working; never past the old expiry
+  std::optional<UnixSeconds> expires;   ///< new expiry; needed when the token has expired
+};
+
+struct AuditRecord {
+  std::uint64_t sequence = 0;
+  UnixSeconds time = 0;
+  std::string actor;
+  std::string action;   ///< "token.create", "role.update", "token.import", …
+  std::string target;   ///< id of what was changed
+  std::string change;   ///< JSON object: before and after, never a secret or its hash
+  std::string reason;
+  std::string hash;     ///< SHA-256 of this record's bytes, 64 hex digits
+};
+
+struct AuditVerdict {
+  std::uint64_t first = 0, last = 0;    ///< sequences present, 0 = none
+  std::uint64_t broken = 0;             ///< sequence of the first record whose link does not hold, 0 = whole
+  std::string problem;                  ///< sentence, empty when whole
+};
+
+struct VerifyReport {
+  std::uint64_t tokens = 0, users = 0, permissions = 0, roles = 0, groups = 0, licenses = 0, audit_records = 0;
+  std::vector<std::string> problems;  ///< each a sentence that names the record; empty: all is well
+};
+
+/// Pages through a listing in order of id. `after` is the last id of the page before, empty for the first.
+struct Page {
+  std::string after;
+  std::size_t limit = 100;  ///< 0 = all
+};
+
+class Store {
+ public:
+  /// Opens or makes a store. Errors: unavailable (cannot be opened, EAGAIN of a foreign PID namespace), incompatible
+  /// (made by a newer version), invalid (permissions looser than 0700/0600), not_found.
+  [[nodiscard]] static Result<Store> open(const OpenOptions& options);
+  Store(Store&&) noexcept;
+  Store& operator=(Store&&) noexcept;
+  ~Store();
+
+  // --- permissions, roles, groups, licenses ---
+  [[nodiscard]] Status create_entity(const Actor& actor, const Entity& entity);
+  [[nodiscard]] Status update_entity(const Actor& actor, EntityKind kind, std::string_view id, const EntityChange& change);
+  [[nodiscard]] Status delete_entity(const Actor& actor, EntityKind kind, std::string_view id);
+  [[nodiscard]] Result<Entity> entity(EntityKind kind, std::string_view id) const;
+  [[nodiscard]] Result<std::vector<Entity>> entities(EntityKind kind) const;
+  [[nodiscard]] Result<policy::Catalog> catalog() const;
+
+  // --- users ---
+  [[nodiscard]] Status create_user(const Actor& actor, const User& user);
+  [[nodiscard]] Status update_user(const Actor& actor, std::string_view id, const UserChange& change);
+  /// Deletes the user's tokens too.
+  [[nodiscard]] Status delete_user(const Actor& actor, std::string_view id);
+  [[nodiscard]] Result<User> user(std::string_view id) const;
+  [[nodiscard]] Result<std::vector<User>> users(const Page& page) const;
+
+  // --- tokens ---
+  [[nodiscard]] Result<CreatedToken> create_token(const Actor& actor, TokenSpec spec);
+  /// All or none, one transaction, one audit record.
+  [[nodiscard]] Result<std::vector<CreatedToken>> create_tokens(const Actor& actor, std::vector<TokenSpec> specs);
+  [[nodiscard]] Result<CreatedToken> rotate_token(const Actor& actor, std::string_view id, const RotateOptions& options);
+  [[nodiscard]] Status set_token_enabled(const Actor& actor, std::string_view id, bool enabled);
+  [[nodiscard]] Status delete_token(const Actor& actor, std::string_view id);
+  [[nodiscard]] Result<Token> token(std::string_view id) const;
+  [[nodiscard]] Result<std::vector<Token>> tokens(const Page& page) const;
+
+  // --- declared catalogs ---
+  /// What a catalog file declares. Idempotent: what is there is updated, nothing is deleted, a license's `enabled` and
+  /// `max_subjects` are never overwritten. One transaction; an audit record only if something changed.
+  struct Declaration {
+    std::vector<Entity> entities;
+    std::vector<User> users;
+    std::vector<TokenSpec> tokens;  ///< by secret_sha256; `id` empty: found by its hash
+  };
+  struct ApplyReport {
+    std::vector<std::string> created, updated;  ///< "role shop.reader", …
+    std::size_t unchanged = 0;
+  };
+  [[nodiscard]] Result<ApplyReport> apply(const Actor& actor, const Declaration& declaration);
+
+  // --- audit, integrity ---
+  [[nodiscard]] Result<std::vector<AuditRecord>> audit(std::uint64_t after_sequence, std::size_t limit) const;
+  [[nodiscard]] Result<AuditVerdict> verify_audit() const;
+  [[nodiscard]] Result<VerifyReport> verify() const;
+
+  [[nodiscard]] const std::string& path() const noexcept;
+  /// Bytes used of the map and its size, for the metric and the warning long before it is full.
+  struct Space {
+    std::uint64_t used = 0, size = 0;
+  };
+  [[nodiscard]] Result<Space> space() const;
+
+ private:
+  friend class Reader;
+  struct Impl;
+  explicit Store(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+/// Whether a text is an id of the grammar above; the sentence says what is wrong, empty when nothing.
+[[nodiscard]] std::string_view entity_id_flaw(std::string_view id) noexcept;
+[[nodiscard]] std::string_view user_id_flaw(std::string_view id) noexcept;
+
+}  // namespace postern::store
