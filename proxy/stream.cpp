@@ -1,0 +1,143 @@
+#include "proxy/stream.hpp"
+
+#include <sys/socket.h>
+
+#include <cerrno>
+
+namespace postern {
+namespace {
+
+IoStatus status_of_errno() noexcept {
+  return errno == EAGAIN || errno == EWOULDBLOCK ? IoStatus::would_block : IoStatus::reset;
+}
+
+}  // namespace
+
+void Operation::finish(IoStatus status) noexcept {
+  if (stream_.reader_ == this) stream_.reader_ = nullptr;
+  if (stream_.writer_ == this) stream_.writer_ = nullptr;
+  disarm();
+  result_.status = status;
+  stream_.reactor().make_ready(*this);
+}
+
+void Operation::suspend_as_reader(std::coroutine_handle<> suspended, Wait wait, Clock::time_point since) noexcept {
+  POSTERN_CHECK(!stream_.reader_);
+  coroutine = suspended;
+  stream_.reader_ = this;
+  stream_.reactor().deadlines().arm(*this, wait, since);
+}
+
+void Operation::suspend_as_writer(std::coroutine_handle<> suspended, Wait wait) noexcept {
+  POSTERN_CHECK(!stream_.writer_);
+  coroutine = suspended;
+  stream_.writer_ = this;
+  stream_.reactor().deadlines().arm(*this, wait, stream_.reactor().now());
+}
+
+bool Stream::open() noexcept { return watch(EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET); }
+
+IoResult Stream::try_read(std::span<char> buffer) noexcept {
+  if (!readable_) return {0, IoStatus::would_block};
+  const IoResult result = receive(buffer);
+  // A short read has emptied the socket: what comes later brings a new event. After the peer's FIN there is none, so read on.
+  if (result.status == IoStatus::would_block || (result.ok() && result.bytes < buffer.size() && !ended_))
+    readable_ = false;
+  return result;
+}
+
+IoResult Stream::try_write(std::span<const iovec> parts) noexcept {
+  if (!writable_) return {0, IoStatus::would_block};
+  const IoResult result = send(parts);
+  if (result.status == IoStatus::would_block) writable_ = false;
+  return result;
+}
+
+void Stream::cancel_read() noexcept {
+  if (reader_) reader_->finish(IoStatus::cancelled);
+}
+void Stream::cancel_write() noexcept {
+  if (writer_) writer_->finish(IoStatus::cancelled);
+}
+void Stream::cancel() noexcept {
+  cancel_read();
+  cancel_write();
+}
+
+void Stream::shut_down_write() noexcept { ::shutdown(fd(), SHUT_WR); }
+
+void Stream::on_event(std::uint32_t events) noexcept {
+  if (events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) readable_ = true;
+  if (events & (EPOLLOUT | EPOLLHUP | EPOLLERR)) writable_ = true;
+  if (events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) ended_ = true;
+  if (events & (EPOLLHUP | EPOLLERR)) {
+    hung_up_ = true;
+    if (cancelled_with_us_) cancelled_with_us_->cancel();
+  }
+  const bool awaited = reader_ || writer_;
+  for (Operation* operation : {reader_, writer_}) {
+    if (!operation || !operation->attempt()) continue;
+    const IoStatus status = operation->result_.status;
+    operation->finish(status);
+  }
+  if (!awaited && idle_event_ && readable_) idle_event_(*this, idle_context_);
+}
+
+IoResult SocketStream::receive(std::span<char> buffer) noexcept {
+  const ssize_t count = ::recv(fd(), buffer.data(), buffer.size(), 0);
+  if (count > 0) return {static_cast<std::size_t>(count), IoStatus::ok};
+  if (count == 0) return {0, IoStatus::eof};
+  return {0, status_of_errno()};
+}
+
+IoResult SocketStream::send(std::span<const iovec> parts) noexcept {
+  ssize_t count = 0;
+  if (parts.size() == 1) {
+    count = ::send(fd(), parts[0].iov_base, parts[0].iov_len, MSG_NOSIGNAL);
+  } else {
+    msghdr message{};
+    message.msg_iov = const_cast<iovec*>(parts.data());
+    message.msg_iovlen = parts.size();
+    count = ::sendmsg(fd(), &message, MSG_NOSIGNAL);
+  }
+  if (count >= 0) return {static_cast<std::size_t>(count), IoStatus::ok};
+  return {0, status_of_errno()};
+}
+
+bool ReadOperation::attempt() noexcept {
+  result_ = stream_.try_read(buffer_);
+  return result_.status != IoStatus::would_block;
+}
+
+bool WriteOperation::attempt() noexcept {
+  const std::size_t before = result_.bytes;
+  while (first_ < pieces_.count) {
+    const IoResult step = stream_.try_write({pieces_.parts.data() + first_, pieces_.count - first_});
+    if (step.status == IoStatus::would_block) {
+      if (armed() && result_.bytes > before) stream_.reactor().deadlines().arm(*this, wait_, stream_.reactor().now());
+      return false;
+    }
+    if (!step.ok()) {
+      result_.status = step.status;
+      return true;
+    }
+    consume(step.bytes);
+  }
+  return true;
+}
+
+void WriteOperation::consume(std::size_t bytes) noexcept {
+  result_.bytes += bytes;
+  while (bytes > 0) {
+    iovec& part = pieces_.parts[first_];
+    if (bytes < part.iov_len) {
+      part.iov_base = static_cast<char*>(part.iov_base) + bytes;
+      part.iov_len -= bytes;
+      return;
+    }
+    bytes -= part.iov_len;
+    ++first_;
+  }
+}
+
+}  // namespace postern
