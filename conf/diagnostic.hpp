@@ -9,7 +9,7 @@
 
 namespace postern {
 
-/// A place in a text an operator wrote. `line` and `column` count from 1; 0 means "no place" (an environment
+/// A place in a text an operator wrote. `line` and `column` count from 1, columns in bytes (as compilers do); 0 means "no place" (an environment
 /// variable, a flag), and then `file` says what it was, for example "POSTERN_LISTEN" or "--listen".
 struct Position {
   std::string file;
@@ -27,13 +27,14 @@ struct Diagnostic {
   std::string suggestion;
 };
 
-/// Collects mistakes. Empty means: nothing wrong.
+/// Collects mistakes. Empty means: nothing wrong. Beyond limits::diagnostics_kept_max they are only counted, so that a
+/// hostile or truncated file costs no more memory than a long list.
 class Diagnostics {
  public:
   void add(Position position, std::string message, std::string suggestion = {});
   void append(Diagnostics other);
   [[nodiscard]] bool empty() const noexcept { return items_.empty(); }
-  [[nodiscard]] std::size_t size() const noexcept { return items_.size(); }
+  [[nodiscard]] std::size_t size() const noexcept { return items_.size() + omitted_; }
   [[nodiscard]] const std::vector<Diagnostic>& items() const noexcept { return items_; }
 
   /// The form for a terminal, sorted by place, each with the line it is about and a caret under the column:
@@ -49,10 +50,17 @@ class Diagnostics {
 
  private:
   std::vector<Diagnostic> items_;
+  std::size_t omitted_ = 0;
 };
+
+/// `text` in double quotes for a message: control characters as '?', cut after 64 bytes.
+[[nodiscard]] std::string quoted(std::string_view text);
 
 /// The nearest of `known` to `word` when it is near enough to be a slip of the finger (Damerau-Levenshtein
 /// distance at most 1 for up to 4 letters, 2 up to 8, else 3), else empty.
 [[nodiscard]] std::string_view nearest(std::string_view word, const std::vector<std::string_view>& known);
+
+/// `did you mean "path"?` for the nearest of `known`, or empty: the suggestion of a Diagnostic.
+[[nodiscard]] std::string did_you_mean(std::string_view word, const std::vector<std::string_view>& known);
 
 }  // namespace postern

@@ -26,10 +26,14 @@ inline constexpr std::size_t host_bytes_max = 253;    ///< RFC 1035 §2.3.4
 
 // --- policy and configuration files ---
 inline constexpr std::size_t yaml_bytes_max = 16 * 1024 * 1024;  ///< a file read whole into memory
+inline constexpr std::size_t yaml_nodes_max = std::size_t{1} << 20;  ///< scalars and collections: bounds the tree at 150 MB
 inline constexpr int yaml_depth_max = 32;                        ///< nested collections
 inline constexpr std::size_t requirement_depth_max = 16;         ///< nested any_of/all_of/not
 inline constexpr std::size_t requirement_terms_max = 64;         ///< terms of one rule
+inline constexpr std::size_t methods_max = 63;                   ///< different methods a policy names: one bit each
+inline constexpr std::size_t match_visits_max = 1024;            ///< places one match may look at: a load error
 inline constexpr std::size_t diagnostics_max = 100;              ///< printed at once
+inline constexpr std::size_t diagnostics_kept_max = 1000;        ///< remembered; more are only counted
 
 // --- names and values that are stored ---
 inline constexpr std::size_t entity_id_bytes_max = 128;    ///< `shop.orders.read`

@@ -21,7 +21,8 @@ struct Entry;
 
 enum class Kind : unsigned char { null = 0, scalar, sequence, mapping };
 
-/// One part of a file. Owns its children. `quoted` tells `"8080"` from `8080`.
+/// One part of a file. Owns its children. `quoted` tells `"8080"` from `8080` (block texts count as quoted). The place of
+/// a missing value is its key's, or behind its dash.
 struct Node {
   Kind kind = Kind::null;
   bool quoted = false;
@@ -53,8 +54,11 @@ struct Document {
 };
 
 /// Parses one YAML document. Duplicate keys, aliases and anchors, tags, several documents, non-scalar keys,
-/// nesting beyond limits::yaml_depth_max and text beyond limits::yaml_bytes_max are mistakes with a place. An empty
-/// text is a null root. Never throws. On mistakes the returned document still has `file` and `text`.
+/// nesting beyond limits::yaml_depth_max, more values than limits::yaml_nodes_max, text beyond limits::yaml_bytes_max, bytes
+/// that are not UTF-8 and control characters are mistakes with a place. An empty text is a null root. A byte order mark is
+/// dropped. Never throws.
+/// On mistakes the returned document still has `file` and `text`; its tree is whole when the syntax was (repeated keys, anchors
+/// and tags are reported and skipped), so that further mistakes can be looked for, else the root is null.
 [[nodiscard]] Document parse(std::string file, std::string text, Diagnostics& diagnostics);
 
 /// Reads and parses a file. A file that cannot be read is a diagnostic without a line.
