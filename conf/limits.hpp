@@ -27,6 +27,7 @@ inline constexpr std::size_t host_bytes_max = 253;    ///< RFC 1035 §2.3.4
 // --- policy and configuration files ---
 inline constexpr std::size_t yaml_bytes_max = 16 * 1024 * 1024;  ///< a file read whole into memory
 inline constexpr std::size_t yaml_nodes_max = std::size_t{1} << 20;  ///< scalars and collections: bounds the tree at 150 MB
+inline constexpr std::size_t yaml_value_bytes_max = 1024 * 1024;  ///< one scalar or bracketed collection: bounds look-ahead
 inline constexpr int yaml_depth_max = 32;                        ///< nested collections
 inline constexpr std::size_t requirement_depth_max = 16;         ///< nested any_of/all_of/not
 inline constexpr std::size_t requirement_terms_max = 64;         ///< terms of one rule

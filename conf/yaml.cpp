@@ -5,20 +5,29 @@
 #include <cstdio>
 #include <cstring>
 #include <exception>
+#include <istream>
 #include <memory>
-#include <sstream>
+#include <streambuf>
 #include <yaml-cpp/eventhandler.h>
 #include <yaml-cpp/exceptions.h>
 #include <yaml-cpp/mark.h>
 #include <yaml-cpp/parser.h>
 
 #include "conf/limits.hpp"
+#include "conf/utf8.hpp"
 
 namespace postern::yaml {
 namespace {
 
-/// Thrown through yaml-cpp, which has no other way to be stopped, and caught in parse().
-struct Stop {};
+/// Thrown through yaml-cpp, which has no other way to be stopped, and caught in read_events(). Empty when the
+/// mistakes were reported already.
+struct Stop {
+  std::optional<Diagnostic> mistake;
+};
+
+std::string mebibytes(std::size_t bytes) {
+  return std::to_string(bytes / (1024 * 1024)) + " MiB";
+}
 
 std::size_t from_one(int count) {
   return count < 0 ? 0 : static_cast<std::size_t>(count) + 1;
@@ -32,6 +41,9 @@ class TreeBuilder final : public YAML::EventHandler {
       : document_(document), diagnostics_(diagnostics) {}
 
   [[nodiscard]] Node take_root() { return std::move(root_); }
+  /// Where the newest value begins: what lies beyond it in the text was read ahead.
+  [[nodiscard]] std::size_t last_seen() const { return offset(last_seen_); }
+  [[nodiscard]] Position last_position() const { return position(last_seen_); }
 
   void OnDocumentStart(const YAML::Mark& mark) override {
     if (documents_++ == 0) return;
@@ -61,6 +73,7 @@ class TreeBuilder final : public YAML::EventHandler {
                 const std::string& value) override {
     refuse_tag(mark, tag);
     refuse_anchor(mark, anchor);
+    refuse_open_quote(mark);
     if (awaits_key()) {
       count_node(mark);
       open_.back().key = Entry{value, from_one(mark.line), from_one(mark.column), {}};
@@ -116,8 +129,7 @@ class TreeBuilder final : public YAML::EventHandler {
     if (++mistakes_ >= limits::diagnostics_max) throw Stop{};
   }
   [[noreturn]] void stop(const YAML::Mark& mark, std::string message) {
-    diagnostics_.add(position(mark), std::move(message));
-    throw Stop{};
+    throw Stop{Diagnostic{position(mark), std::move(message), {}}};
   }
   void refuse_anchor(const YAML::Mark& mark, YAML::anchor_t anchor) {
     if (anchor != 0) mistake(mark, "anchors are not allowed; write the value out where it is used");
@@ -127,7 +139,24 @@ class TreeBuilder final : public YAML::EventHandler {
     const bool written = tag == "!" && stands_at(mark, "!");
     if (written || (tag != "?" && tag != "!" && !tag.empty())) mistake(mark, "tags are not allowed");
   }
+  /// yaml-cpp takes the rest of a file for the text when only line ends follow it, and says nothing.
+  void refuse_open_quote(const YAML::Mark& mark) {
+    const std::string_view text = document_.text;
+    std::size_t i = offset(mark);
+    if (i >= text.size() || (text[i] != '"' && text[i] != '\'')) return;
+    const char quote = text[i];
+    for (++i; i < text.size(); ++i) {
+      if (quote == '"' && text[i] == '\\') {
+        ++i;
+      } else if (text[i] == quote) {
+        if (quote == '"' || text.substr(i + 1, 1) != "'") return;
+        ++i;  // '' stands for one quote
+      }
+    }
+    stop(mark, "a quote is not closed");
+  }
   void count_node(const YAML::Mark& mark) {
+    last_seen_ = mark;
     if (++nodes_ > limits::yaml_nodes_max)
       stop(mark, "more than " + std::to_string(limits::yaml_nodes_max) + " values in one file");
   }
@@ -167,7 +196,7 @@ class TreeBuilder final : public YAML::EventHandler {
   }
 
   void open(Kind kind, const YAML::Mark& mark) {
-    if (awaits_key()) stop(mark, "a key must be a text, not a list or a mapping");
+    if (awaits_key()) stop(mark, "a key must be a text, not a list or a mapping (is a bracket not closed?)");
     if (open_.size() >= static_cast<std::size_t>(limits::yaml_depth_max))
       stop(mark, "nested deeper than " + std::to_string(limits::yaml_depth_max) + " levels");
     Node node = at(mark);
@@ -227,28 +256,11 @@ class TreeBuilder final : public YAML::EventHandler {
   Diagnostics& diagnostics_;
   Node root_;
   std::vector<Open> open_;
+  YAML::Mark last_seen_;
   std::size_t documents_ = 0;
   std::size_t nodes_ = 0;
   std::size_t mistakes_ = 0;
 };
-
-/// Bytes of the UTF-8 sequence at the front of `text` (RFC 3629: shortest form, no surrogates), or 0.
-std::size_t utf8_size(std::string_view text) {
-  const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
-  const unsigned char lead = byte(0);
-  if (lead < 0x80) return 1;
-  const std::size_t size = lead >= 0xC2 && lead <= 0xDF   ? 2
-                           : (lead & 0xF0U) == 0xE0       ? 3
-                           : lead >= 0xF0 && lead <= 0xF4 ? 4
-                                                          : 0;
-  if (size == 0 || text.size() < size) return 0;
-  for (std::size_t i = 1; i < size; ++i)
-    if ((byte(i) & 0xC0U) != 0x80) return 0;
-  const unsigned char second = byte(1);
-  const bool overlong = (lead == 0xE0 && second < 0xA0) || (lead == 0xF0 && second < 0x90);
-  const bool beyond = (lead == 0xED && second > 0x9F) || (lead == 0xF4 && second > 0x8F);
-  return overlong || beyond ? 0 : size;
-}
 
 /// Whether every byte may stand in a text file. yaml-cpp would guess an encoding from NULs and take the rest
 /// as it comes.
@@ -274,6 +286,34 @@ bool is_clean_text(const Document& document, Diagnostics& diagnostics) {
   return true;
 }
 
+/// Hands out the text piece by piece. Until it knows whether a `[` begins a key, yaml-cpp keeps every token
+/// behind it, some 240 bytes for each bracket: the text ends early when it reads too far ahead of what it has
+/// told.
+class BoundedText final : public std::streambuf {
+ public:
+  BoundedText(const Document& document, const TreeBuilder& builder)
+      : text_(document.text), builder_(builder) {}
+  [[nodiscard]] bool too_far() const { return too_far_; }
+
+ private:
+  int_type underflow() override {
+    if (given_ == text_.size()) return traits_type::eof();
+    too_far_ = too_far_ || given_ - std::min(given_, builder_.last_seen()) > limits::yaml_value_bytes_max;
+    if (too_far_) return traits_type::eof();
+    const std::size_t count = std::min<std::size_t>(4096, text_.size() - given_);
+    buffer_.assign(text_.substr(given_, count));
+    given_ += count;
+    setg(buffer_.data(), buffer_.data(), buffer_.data() + count);
+    return traits_type::to_int_type(buffer_.front());
+  }
+
+  std::string_view text_;
+  const TreeBuilder& builder_;
+  std::string buffer_;
+  std::size_t given_ = 0;
+  bool too_far_ = false;
+};
+
 /// yaml-cpp's shorthand as a sentence for someone who does not know its insides.
 std::string in_words(const std::string& message) {
   constexpr std::pair<std::string_view, std::string_view> words[] = {
@@ -293,22 +333,29 @@ std::string in_words(const std::string& message) {
 
 /// The events of the whole text, into `builder`. False when it stopped early: the diagnostic is there then.
 bool read_events(const Document& document, TreeBuilder& builder, Diagnostics& diagnostics) {
+  BoundedText text(document, builder);
+  std::optional<Diagnostic> failure;
   try {
-    std::istringstream in(document.text);
+    std::istream in(&text);
     YAML::Parser parser(in);
     while (parser.HandleNextDocument(builder)) {
     }
-    return true;
-  } catch (const Stop&) {
+  } catch (const Stop& stop) {
+    if (!stop.mistake) return false;
+    failure = stop.mistake;
   } catch (const YAML::Exception& error) {
-    const bool placed = error.mark.line >= 0;
-    diagnostics.add(placed ? Position{document.file, from_one(error.mark.line), from_one(error.mark.column)}
-                           : Position{document.file, 0, 0},
-                    in_words(error.msg));
+    const Position place{document.file, from_one(error.mark.line), from_one(error.mark.column)};
+    failure = Diagnostic{place, in_words(error.msg), {}};
   } catch (const std::exception& error) {
-    diagnostics.add({document.file, 0, 0}, error.what());
+    failure = Diagnostic{{document.file, 0, 0}, error.what(), {}};
   }
-  return false;
+  if (text.too_far()) {
+    failure = Diagnostic{builder.last_position(),
+                         "a value from here on is longer than " + mebibytes(limits::yaml_value_bytes_max),
+                         "write a long list with indentation, one item a line"};
+  }
+  if (failure) diagnostics.add(failure->position, failure->message, failure->suggestion);
+  return !failure;
 }
 
 struct CloseFile {
@@ -326,8 +373,7 @@ const Node* Node::find(std::string_view key) const noexcept {
 Document parse(std::string file, std::string text, Diagnostics& diagnostics) {
   Document document{std::move(file), std::move(text), {}};
   if (document.text.size() > limits::yaml_bytes_max) {
-    diagnostics.add({document.file, 0, 0},
-                    "larger than " + std::to_string(limits::yaml_bytes_max / (1024 * 1024)) + " MiB");
+    diagnostics.add({document.file, 0, 0}, "larger than " + mebibytes(limits::yaml_bytes_max));
     return document;
   }
   if (document.text.starts_with("\xEF\xBB\xBF")) document.text.erase(0, 3);
