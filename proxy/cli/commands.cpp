@@ -1,0 +1,59 @@
+#include <array>
+
+#include "proxy/cli/command.hpp"
+
+namespace postern::cli {
+namespace {
+
+constexpr std::array table = {
+    &run,
+    &check,
+    &config_reference,
+    &whoami,
+    &version_command,
+    &token_create,
+    &token_list,
+    &token_show,
+    &token_rotate,
+    &token_enable,
+    &token_disable,
+    &token_delete,
+    &token_import,
+    &user_create,
+    &user_list,
+    &user_show,
+    &user_update,
+    &user_delete,
+    &group_create,
+    &group_list,
+    &group_show,
+    &group_update,
+    &group_delete,
+    &role_create,
+    &role_list,
+    &role_show,
+    &role_update,
+    &role_delete,
+    &permission_create,
+    &permission_list,
+    &permission_show,
+    &permission_update,
+    &permission_delete,
+    &license_create,
+    &license_list,
+    &license_show,
+    &license_update,
+    &license_delete,
+    &catalog_apply,
+    &store_verify,
+    &audit_list,
+    &audit_verify,
+};
+
+}  // namespace
+
+std::span<const Command* const> commands() noexcept {
+  return table;
+}
+
+}  // namespace postern::cli

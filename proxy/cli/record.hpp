@@ -1,0 +1,23 @@
+// What is stored, as the JSON records in which commands answer. Points in time are RFC 3339 texts; what is
+// absent is null.
+
+#pragma once
+
+#include <boost/json/fwd.hpp>
+
+#include "store/reader.hpp"
+#include "store/store.hpp"
+
+namespace postern::cli {
+
+[[nodiscard]] boost::json::object record_of(const store::Entity& entity);
+[[nodiscard]] boost::json::object record_of(const store::User& user);
+[[nodiscard]] boost::json::object record_of(const store::Token& token, store::TokenState state);
+[[nodiscard]] boost::json::object record_of(const store::AuditRecord& audit);
+
+/// Whether a token would be let in at `now`, its client address aside. `owner` is the owner's record: null
+/// pointer when it has none or the record is gone.
+[[nodiscard]] store::TokenState state_of(const store::Token& token, const store::User* owner,
+                                         UnixSeconds now) noexcept;
+
+}  // namespace postern::cli

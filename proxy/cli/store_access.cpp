@@ -1,0 +1,68 @@
+#include "proxy/cli/store_access.hpp"
+
+#include <array>
+#include <pwd.h>
+#include <unistd.h>
+#include <utility>
+
+#include "conf/option.hpp"
+#include "conf/yaml.hpp"
+#include "proxy/cli/arguments.hpp"
+#include "proxy/cli/output.hpp"
+
+namespace postern::cli {
+
+void StoreAccess::declare(Arguments& arguments) {
+  arguments.text("--store", "DIR", directory_,
+                 "the store's directory; else POSTERN_STORE, the configuration");
+  arguments.text("--config", "FILE", config_file_,
+                 "the configuration; else POSTERN_CONFIG, ./postern.yaml, /etc/postern");
+}
+
+void StoreAccess::declare_for_change(Arguments& arguments) {
+  declare(arguments);
+  arguments.text("--reason", "TEXT", reason_, "why, for the audit log");
+}
+
+std::optional<store::Store> StoreAccess::open(Missing missing) {
+  ConfigSources sources;
+  sources.file = config_file_;
+  if (!directory_.empty()) sources.flags.emplace_back("store", directory_);
+
+  Diagnostics diagnostics;
+  yaml::Document document;
+  const auto loaded = load_config(sources, diagnostics, &document);
+  if (!loaded) {
+    complain_about(diagnostics, {&document});
+    return std::nullopt;
+  }
+  token_prefix_ = loaded->config.token_prefix;
+
+  store::OpenOptions options;
+  options.directory = loaded->config.store;
+  options.size_max = loaded->config.store_size_max;
+  options.token_prefix = token_prefix_;
+  options.create = missing == Missing::create;
+  auto opened = store::Store::open(options);
+  if (!opened) {
+    complain(opened.error().message);
+    return std::nullopt;
+  }
+  return std::move(*opened);
+}
+
+store::Actor StoreAccess::actor() const {
+  return {"os:" + login_name(), reason_};
+}
+
+std::string login_name() {
+  passwd entry{};
+  passwd* found = nullptr;
+  std::array<char, 4096> buffer{};
+  const uid_t user = ::getuid();
+  if (::getpwuid_r(user, &entry, buffer.data(), buffer.size(), &found) == 0 && found != nullptr)
+    return entry.pw_name;
+  return "uid-" + std::to_string(user);
+}
+
+}  // namespace postern::cli
