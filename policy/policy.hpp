@@ -105,7 +105,7 @@ class Policy {
   Policy(Policy&&) noexcept;
   Policy& operator=(Policy&&) noexcept;
 
-  /// Compiles a parsed file. Every mistake is added to `diagnostics`; null if there was one. With a `catalog`, an unknown
+  /// Compiles a parsed file. Every mistake is added to `diagnostics`; null if there is one, of the parser's too. With a `catalog`, an unknown
   /// permission, role, group or license is a mistake too, with a suggestion.
   [[nodiscard]] static std::unique_ptr<const Policy> compile(const yaml::Document& document, const Catalog* catalog,
                                                              Diagnostics& diagnostics);
@@ -129,6 +129,7 @@ class Policy {
 
  private:
   struct Compiled;
+  static void check_cost(const Compiled& compiled, Diagnostics& diagnostics);
   std::unique_ptr<Compiled> compiled_;
 };
 

@@ -1,0 +1,209 @@
+#include "policy/requirement_reader.hpp"
+
+#include <algorithm>
+#include <string_view>
+
+#include "policy/rule_keys.hpp"
+
+namespace postern::policy {
+namespace {
+
+RequirementKind kind_of(std::string_view key) noexcept {
+  for (const RequirementKind kind :
+       {RequirementKind::authenticated, RequirementKind::permission, RequirementKind::role,
+        RequirementKind::group, RequirementKind::license, RequirementKind::application_license,
+        RequirementKind::any_of, RequirementKind::all_of, RequirementKind::negation}) {
+    if (to_string(kind) == key) return kind;
+  }
+  return RequirementKind::never;
+}
+
+EntityKind entity_of(RequirementKind kind) noexcept {
+  switch (kind) {
+    case RequirementKind::role:
+      return EntityKind::role;
+    case RequirementKind::group:
+      return EntityKind::group;
+    case RequirementKind::license:
+    case RequirementKind::application_license:
+      return EntityKind::license;
+    default:
+      return EntityKind::permission;
+  }
+}
+
+bool is_lower(char c) noexcept {
+  return c >= 'a' && c <= 'z';
+}
+
+/// `[a-z][a-z0-9_]*(\.[a-z0-9_]+)*`
+bool is_entity_id(std::string_view id) noexcept {
+  if (id.empty() || id.size() > limits::entity_id_bytes_max || !is_lower(id.front()) || id.back() == '.')
+    return false;
+  return id.find("..") == std::string_view::npos && std::all_of(id.begin(), id.end(), [](char c) {
+           return is_lower(c) || (c >= '0' && c <= '9') || c == '_' || c == '.';
+         });
+}
+
+std::string_view license_key(LicenseKind kind) noexcept {
+  return to_string(kind == LicenseKind::application ? RequirementKind::application_license
+                                                    : RequirementKind::license);
+}
+
+}  // namespace
+
+Place place_of(const yaml::Node& node) noexcept {
+  return {static_cast<std::uint32_t>(node.line), static_cast<std::uint32_t>(node.column)};
+}
+
+Place place_of(const yaml::Entry& entry) noexcept {
+  return {static_cast<std::uint32_t>(entry.line), static_cast<std::uint32_t>(entry.column)};
+}
+
+std::optional<Requirement> RequirementReader::read_rule(const yaml::Node& rule) {
+  terms_ = 0;
+  std::optional<Requirement> requirement = read_siblings(rule, 1);
+  if (terms_ > limits::requirement_terms_max) {
+    diagnostics_.add(document_.at(rule), "the rule has " + std::to_string(terms_) +
+                                             " requirement terms, at most " +
+                                             std::to_string(limits::requirement_terms_max) + " are read");
+    return std::nullopt;
+  }
+  return requirement;
+}
+
+std::optional<Requirement> RequirementReader::read_siblings(const yaml::Node& mapping, std::size_t depth) {
+  Requirement all{RequirementKind::all_of, place_of(mapping), {}, 0, {}};
+  bool whole = true;
+  for (const yaml::Entry& entry : mapping.entries) {
+    if (use_of(entry.key) != KeyUse::requirement) continue;
+    if (std::optional<Requirement> term = read_term(entry, depth)) {
+      all.children.push_back(std::move(*term));
+    } else {
+      whole = false;
+    }
+  }
+  if (!whole || all.children.empty()) return std::nullopt;
+  if (all.children.size() > 1) return all;
+  Requirement only = std::move(all.children.front());
+  return only;
+}
+
+std::optional<Requirement> RequirementReader::read_term(const yaml::Entry& entry, std::size_t depth) {
+  ++terms_;
+  const RequirementKind kind = kind_of(entry.key);
+  switch (kind) {
+    case RequirementKind::authenticated:
+      if (entry.value.kind == yaml::Kind::scalar && entry.value.scalar == "true") {
+        return Requirement{kind, place_of(entry), {}, 0, {}};
+      }
+      diagnostics_.add(document_.at(entry.value), "\"authenticated\" can only be true",
+                       "for everybody write 'allow: anonymous'");
+      return std::nullopt;
+    case RequirementKind::any_of:
+    case RequirementKind::all_of:
+      return read_list(kind, entry, depth);
+    case RequirementKind::negation:
+      return read_negation(entry, depth);
+    default:
+      return read_named(kind, entry);
+  }
+}
+
+std::optional<Requirement> RequirementReader::read_named(RequirementKind kind, const yaml::Entry& entry) {
+  const yaml::Node& value = entry.value;
+  if (value.kind != yaml::Kind::scalar) {
+    diagnostics_.add(document_.at(value), quoted(entry.key) + " wants one id",
+                     value.kind == yaml::Kind::sequence ? "several are written with any_of or all_of" : "");
+    return std::nullopt;
+  }
+  if (!is_entity_id(value.scalar)) {
+    diagnostics_.add(document_.at(value), quoted(value.scalar) +
+                                              " is no id: lower-case letters, digits and '_', parts "
+                                              "joined by '.', a letter first");
+    return std::nullopt;
+  }
+  const EntityKind entity = entity_of(kind);
+  const LicenseKind license =
+      kind == RequirementKind::application_license ? LicenseKind::application : LicenseKind::subject;
+  check_known(entity, license, value);
+  return Requirement{kind, place_of(value), value.scalar, symbol(entity, license, value), {}};
+}
+
+void RequirementReader::check_known(EntityKind kind, LicenseKind license_kind, const yaml::Node& node) {
+  if (catalog_ == nullptr) return;
+  const Handle handle = catalog_->handle(kind, node.scalar);
+  const Catalog::Entity* entity = catalog_->find(kind, handle);
+  if (entity == nullptr) {
+    diagnostics_.add(document_.at(node),
+                     "unknown " + std::string(to_string(kind)) + " " + quoted(node.scalar),
+                     did_you_mean(node.scalar, catalog_->ids(kind)));
+  } else if (kind == EntityKind::license && entity->license_kind != license_kind) {
+    const std::string_view is =
+        entity->license_kind == LicenseKind::application ? "an application" : "a subject";
+    diagnostics_.add(
+        document_.at(node), quoted(node.scalar) + " is " + std::string(is) + " license",
+        "did you mean '" + std::string(license_key(entity->license_kind)) + ": " + node.scalar + "'?");
+  }
+}
+
+std::uint32_t RequirementReader::symbol(EntityKind kind, LicenseKind license_kind, const yaml::Node& node) {
+  const auto digit = [](auto value) { return static_cast<char>('0' + static_cast<int>(value)); };
+  const std::string key = std::string{digit(kind), digit(license_kind)} + node.scalar;
+  const auto [found, fresh] = symbol_numbers_.try_emplace(key, static_cast<std::uint32_t>(symbols_.size()));
+  if (fresh) symbols_.push_back({kind, license_kind, node.scalar, place_of(node)});
+  return found->second;
+}
+
+std::optional<Requirement> RequirementReader::read_list(RequirementKind kind, const yaml::Entry& entry,
+                                                        std::size_t depth) {
+  if (entry.value.kind != yaml::Kind::sequence || entry.value.items.empty()) {
+    diagnostics_.add(document_.at(entry), quoted(entry.key) + " wants a list of at least one requirement",
+                     "for example '" + entry.key + ": [{permission: shop.orders.read}]'");
+    return std::nullopt;
+  }
+  Requirement list{kind, place_of(entry), {}, 0, {}};
+  bool whole = true;
+  for (const yaml::Node& item : entry.value.items) {
+    if (std::optional<Requirement> term = read_nested(item, depth)) {
+      list.children.push_back(std::move(*term));
+    } else {
+      whole = false;
+    }
+  }
+  return whole ? std::optional(std::move(list)) : std::nullopt;
+}
+
+std::optional<Requirement> RequirementReader::read_negation(const yaml::Entry& entry, std::size_t depth) {
+  if (entry.value.kind != yaml::Kind::mapping) {
+    diagnostics_.add(document_.at(entry), "\"not\" wants one requirement",
+                     "for example 'not: {group: suspended}'");
+    return std::nullopt;
+  }
+  std::optional<Requirement> term = read_nested(entry.value, depth);
+  if (!term) return std::nullopt;
+  Requirement negation{RequirementKind::negation, place_of(entry), {}, 0, {}};
+  negation.children.push_back(std::move(*term));
+  return negation;
+}
+
+std::optional<Requirement> RequirementReader::read_nested(const yaml::Node& node, std::size_t depth) {
+  if (node.kind != yaml::Kind::mapping || node.entries.empty()) {
+    diagnostics_.add(document_.at(node), "a requirement is written '{key: value}'",
+                     "for example '{permission: shop.orders.read}'");
+    return std::nullopt;
+  }
+  if (depth == limits::requirement_depth_max) {
+    diagnostics_.add(document_.at(node),
+                     "requirements are nested deeper than " + std::to_string(limits::requirement_depth_max));
+    return std::nullopt;
+  }
+  bool whole = true;
+  for (const yaml::Entry& entry : node.entries) {
+    whole = check_key(document_, entry, {KeyUse::requirement}, diagnostics_) && whole;
+  }
+  std::optional<Requirement> requirement = read_siblings(node, depth + 1);
+  return whole ? std::move(requirement) : std::nullopt;
+}
+
+}  // namespace postern::policy

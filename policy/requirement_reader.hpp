@@ -1,0 +1,50 @@
+// Reads what a rule demands into a tree that keeps its places.
+
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "conf/yaml.hpp"
+#include "policy/policy.hpp"
+
+namespace postern::policy {
+
+class RequirementReader {
+ public:
+  /// With a catalog, a name that it does not know is a mistake. All three outlive the reader.
+  RequirementReader(const yaml::Document& document, const Catalog* catalog, Diagnostics& diagnostics)
+      : document_(document), catalog_(catalog), diagnostics_(diagnostics) {}
+
+  /// The requirement keys of a rule; siblings mean `all_of`. Nothing when there are none or when one was a
+  /// mistake (which is then reported). Other keys are the caller's.
+  [[nodiscard]] std::optional<Requirement> read_rule(const yaml::Node& rule);
+
+  /// Everything named so far, once each, in order of appearance.
+  [[nodiscard]] std::vector<Symbol> take_symbols() { return std::move(symbols_); }
+
+ private:
+  std::optional<Requirement> read_siblings(const yaml::Node& mapping, std::size_t depth);
+  std::optional<Requirement> read_term(const yaml::Entry& entry, std::size_t depth);
+  std::optional<Requirement> read_named(RequirementKind kind, const yaml::Entry& entry);
+  std::optional<Requirement> read_list(RequirementKind kind, const yaml::Entry& entry, std::size_t depth);
+  std::optional<Requirement> read_negation(const yaml::Entry& entry, std::size_t depth);
+  std::optional<Requirement> read_nested(const yaml::Node& node, std::size_t depth);
+  void check_known(EntityKind kind, LicenseKind license_kind, const yaml::Node& node);
+  std::uint32_t symbol(EntityKind kind, LicenseKind license_kind, const yaml::Node& node);
+
+  const yaml::Document& document_;
+  const Catalog* catalog_;
+  Diagnostics& diagnostics_;
+  std::vector<Symbol> symbols_;
+  std::unordered_map<std::string, std::uint32_t> symbol_numbers_;  ///< by kind and id
+  std::size_t terms_ = 0;                                          ///< of the rule being read
+};
+
+[[nodiscard]] Place place_of(const yaml::Node& node) noexcept;
+[[nodiscard]] Place place_of(const yaml::Entry& entry) noexcept;
+
+}  // namespace postern::policy

@@ -1,0 +1,31 @@
+// The words of the policy language.
+
+#pragma once
+
+#include <string_view>
+#include <vector>
+
+#include "conf/yaml.hpp"
+
+namespace postern::policy {
+
+/// What a key may be in a mapping of the policy file.
+enum class KeyUse : unsigned char {
+  unknown = 0,
+  file,         ///< `version`, `rules`
+  rule,         ///< `path`, `methods`, …: once, at the top of a rule
+  requirement,  ///< `permission`, `any_of`, …: in a rule and in a term
+  later,  ///< known, but this version cannot do it; guarding less than was asked for would be worse than
+          ///< refusing
+};
+[[nodiscard]] KeyUse use_of(std::string_view key) noexcept;
+
+/// All keys of these uses, for "did you mean".
+[[nodiscard]] std::vector<std::string_view> keys_of(std::initializer_list<KeyUse> uses);
+
+/// Reports a key that is not among `allowed`, as unknown (with a suggestion), out of place or not yet
+/// supported. True when it is allowed.
+bool check_key(const yaml::Document& document, const yaml::Entry& entry,
+               std::initializer_list<KeyUse> allowed, Diagnostics& diagnostics);
+
+}  // namespace postern::policy

@@ -1,0 +1,61 @@
+// Reads the rules of a parsed file. Says everything that is wrong with each of them, alone; what is wrong
+// with two of them together is overlap.hpp's.
+
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "conf/yaml.hpp"
+#include "policy/flaw.hpp"
+#include "policy/policy.hpp"
+#include "policy/requirement_reader.hpp"
+
+namespace postern::policy {
+
+class RuleReader {
+ public:
+  /// With a catalog, a name that it does not know is a mistake. All three outlive the reader.
+  RuleReader(const yaml::Document& document, const Catalog* catalog, Diagnostics& diagnostics)
+      : document_(document), diagnostics_(diagnostics), requirements_(document, catalog, diagnostics) {}
+
+  /// Reads the whole file. Every mistake is reported; the rules are only complete when there was none.
+  void read_file();
+
+  [[nodiscard]] std::vector<Rule> take_rules() { return std::move(rules_); }
+  [[nodiscard]] std::vector<Symbol> take_symbols() { return requirements_.take_symbols(); }
+
+  /// The rules whose host, path and methods are in order, whatever else is wrong with them: only those can be
+  /// told to overlap. Good until take_rules().
+  [[nodiscard]] std::vector<const Rule*> routable() const;
+
+ private:
+  struct Draft;  ///< a rule while it is read
+
+  void read_version(const yaml::Node& root);
+  void read_rule(const yaml::Node& node);
+  void read_id(Draft& draft);
+  void read_host(Draft& draft);
+  void read_path(Draft& draft);
+  void read_methods(Draft& draft);
+  void read_method(Draft& draft, const yaml::Node& node);
+  void limit_to_options(Draft& draft);
+  void read_requirement(Draft& draft);
+  void read_resource(Draft& draft);
+  void read_mode(Draft& draft);
+  void add(const yaml::Node& node, std::string message, std::string suggestion = {});
+  void add(const yaml::Node& scalar, std::vector<Flaw> flaws);
+
+  const yaml::Document& document_;
+  Diagnostics& diagnostics_;
+  RequirementReader requirements_;
+  std::vector<Rule> rules_;
+  std::vector<bool> routable_;                          ///< beside rules_
+  std::unordered_map<std::string, Place> ids_;          ///< ids given so far, and where
+  std::vector<std::string> methods_ = {"GET", "HEAD"};  ///< named so far; the matcher always knows these two
+  bool methods_overflow_ = false;                       ///< said once
+};
+
+}  // namespace postern::policy
