@@ -1,0 +1,132 @@
+"""The upstream of a test: it answers what the test says and remembers every byte that reached it."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from typing import Callable, List, Optional, Union
+
+from wire import PATIENCE, Reader, Request, Unexpected, response
+
+Answer = Union[bytes, Callable[[Request, "Connection"], Optional[bytes]]]
+
+
+class Connection(Reader):
+    """One connection that postern opened."""
+
+    def __init__(self, sock: socket.socket, number: int) -> None:
+        super().__init__(sock)
+        self.number = number
+
+    def send(self, data: bytes) -> None:
+        self.sock.sendall(data)
+
+    def close(self) -> None:
+        try:
+            self.sock.shutdown(socket.SHUT_RDWR)
+        except OSError:
+            pass
+        self.sock.close()
+
+
+class Upstream:
+    """Listens on a free port. Each connection has its thread, which reads requests and answers them with `answer`: bytes, or
+    a function that returns bytes, or None when it has sent what it wanted by itself. A test that wants the bare connection
+    sets `serve` instead."""
+
+    def __init__(self, *, receive_buffer: int = 0) -> None:
+        self.answer: Answer = response()
+        self.serve: Optional[Callable[[Connection], None]] = None
+        self.connections: List[Connection] = []
+        self.requests: List[Request] = []
+        self.failures: List[BaseException] = []
+        self._change = threading.Condition()
+        self._listener = socket.socket()
+        if receive_buffer:
+            self._listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
+        self._listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self._listener.bind(("127.0.0.1", 0))
+        self._listener.listen(128)
+        self.port: int = self._listener.getsockname()[1]
+        self.url = f"http://127.0.0.1:{self.port}"
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                sock, _ = self._listener.accept()
+            except OSError:
+                return
+            sock.settimeout(PATIENCE)
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            with self._change:
+                connection = Connection(sock, len(self.connections))
+                self.connections.append(connection)
+                self._change.notify_all()
+            threading.Thread(target=self._run, args=(connection,), daemon=True).start()
+
+    def _run(self, connection: Connection) -> None:
+        try:
+            if self.serve is not None:
+                self.serve(connection)
+                return
+            while self._another(connection):
+                request = connection.request()
+                with self._change:
+                    self.requests.append(request)
+                    self._change.notify_all()
+                reply = self.answer if isinstance(self.answer, bytes) else self.answer(request, connection)
+                if reply is not None:
+                    connection.send(reply)
+        except (OSError, ValueError):
+            pass  # postern or the test has closed it
+        except BaseException as failure:  # shown by the fixture at the end of the test
+            self.failures.append(failure)
+        finally:
+            connection.close()
+
+    @staticmethod
+    def _another(connection: Connection) -> bool:
+        """Whether one more request begins: an end between two is no failure."""
+        if connection.pending():
+            return True
+        connection.sock.settimeout(None)
+        more = connection._more()
+        connection.sock.settimeout(PATIENCE)
+        return more
+
+    @property
+    def received(self) -> bytes:
+        """Every byte that ever came, connection after connection."""
+        return b"".join(bytes(connection.received) for connection in self.connections)
+
+    @property
+    def last(self) -> Request:
+        if not self.requests:
+            raise Unexpected("nothing reached the upstream")
+        return self.requests[-1]
+
+    def wait_for_requests(self, count: int) -> None:
+        with self._change:
+            if not self._change.wait_for(lambda: len(self.requests) >= count, PATIENCE):
+                raise Unexpected(f"{len(self.requests)} requests reached the upstream, not {count}")
+
+    def forget(self) -> None:
+        """Before the next case of a table: as if nothing had come."""
+        with self._change:
+            self.requests.clear()
+            for connection in self.connections:
+                connection.received = connection.received[connection._at :]
+                connection._at = 0
+
+    def stop_listening(self) -> None:
+        try:
+            self._listener.shutdown(socket.SHUT_RDWR)
+        except OSError:
+            pass
+        self._listener.close()
+
+    def close(self) -> None:
+        self.stop_listening()
+        for connection in list(self.connections):
+            connection.close()
