@@ -21,7 +21,7 @@ struct Command {
 [[nodiscard]] std::span<const Command* const> commands() noexcept;
 
 // run.cpp, check.cpp, config_reference.cpp, whoami.cpp, version.cpp
-extern const Command run, check, config_reference, whoami, version_command;
+extern const Command run, check, config_reference_command, whoami, version_command;
 // token_create.cpp, token_import.cpp, token_rotate.cpp, token.cpp
 extern const Command token_create, token_list, token_show, token_rotate, token_delete, token_enable,
     token_disable, token_import;

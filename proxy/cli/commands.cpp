@@ -8,7 +8,7 @@ namespace {
 constexpr std::array table = {
     &run,
     &check,
-    &config_reference,
+    &config_reference_command,
     &whoami,
     &version_command,
     &token_create,

@@ -1,0 +1,125 @@
+#include <boost/json.hpp>
+#include <memory>
+
+#include "conf/option.hpp"
+#include "conf/yaml.hpp"
+#include "policy/policy.hpp"
+#include "proxy/cli/arguments.hpp"
+#include "proxy/cli/cli.hpp"
+#include "proxy/cli/config_options.hpp"
+#include "proxy/cli/output.hpp"
+#include "store/catalog_file.hpp"
+#include "store/store.hpp"
+
+namespace postern::cli {
+namespace {
+
+/// Adds what a catalog file declares to what is known. The handles mean nothing here: only the names are
+/// looked at.
+void add_declared(policy::Catalog& known, const store::Store::Declaration& declaration) {
+  std::array<Handle, 5> next{};  // by kind
+  for (const store::Entity& entity : declaration.entities) {
+    if (known.handle(entity.kind, entity.id) != no_handle) continue;
+    Handle& handle = next.at(static_cast<std::size_t>(entity.kind));
+    do {
+      ++handle;
+    } while (known.find(entity.kind, handle) != nullptr);
+    policy::Catalog::Entity added;
+    added.id = entity.id;
+    added.name = entity.name;
+    added.license_kind = entity.license_kind;
+    known.insert(entity.kind, handle, std::move(added));
+  }
+}
+
+/// Everything that `postern run` would read, read and judged.
+struct Checked {
+  Diagnostics diagnostics;
+  yaml::Document config, policy, catalog;
+  std::size_t rules = 0;
+  std::string unchecked;  ///< why the names in the policy could not be looked up, empty when they were
+};
+
+/// The permissions, roles, groups and licenses there will be: the store's, and what the catalog file will add
+/// to them. Nothing when neither can be read; then every name would look wrong.
+std::optional<policy::Catalog> known_names(const Config& config, Checked& checked) {
+  std::optional<policy::Catalog> known;
+  store::OpenOptions options;
+  options.directory = config.store;
+  options.size_max = config.store_size_max;
+  options.create = false;
+  if (const auto opened = store::Store::open(options); !opened) {
+    checked.unchecked = opened.error().message;
+  } else if (auto catalog = opened->catalog(); !catalog) {
+    checked.unchecked = catalog.error().message;
+  } else {
+    known = std::move(*catalog);
+  }
+  if (config.catalog.empty()) return known;
+
+  checked.unchecked.clear();
+  checked.catalog = yaml::load(config.catalog, checked.diagnostics);
+  if (checked.catalog.root.kind == yaml::Kind::null && !checked.diagnostics.empty()) return std::nullopt;
+  if (!known) known.emplace();
+  add_declared(*known, store::parse_catalog(checked.catalog, checked.diagnostics));
+  return known;
+}
+
+Checked check_all(const ConfigSources& sources) {
+  Checked checked;
+  const auto loaded = load_config(sources, checked.diagnostics, &checked.config);
+  if (!loaded) return checked;
+  const std::optional<policy::Catalog> known = known_names(loaded->config, checked);
+  checked.policy = yaml::load(loaded->config.policy, checked.diagnostics);
+  if (checked.policy.root.kind == yaml::Kind::null && !checked.diagnostics.empty()) return checked;
+  const auto policy = policy::Policy::compile(checked.policy, known ? &*known : nullptr, checked.diagnostics);
+  if (policy) checked.rules = policy->rules().size();
+  return checked;
+}
+
+boost::json::object record_of(const Checked& checked) {
+  boost::json::array diagnostics;
+  for (const Diagnostic& one : checked.diagnostics.items()) {
+    diagnostics.push_back(boost::json::object{{"file", one.position.file},
+                                              {"line", one.position.line},
+                                              {"column", one.position.column},
+                                              {"message", one.message},
+                                              {"suggestion", one.suggestion}});
+  }
+  return {
+      {"ok", checked.diagnostics.empty()}, {"rules", checked.rules}, {"diagnostics", std::move(diagnostics)}};
+}
+
+int check_configuration(Arguments& arguments) {
+  ConfigSources sources;
+  Output output;
+  declare_config(arguments, sources);
+  output.declare(arguments);
+  if (!arguments.parse()) return arguments.exit_code();
+
+  const Checked checked = check_all(sources);
+  const bool good = checked.diagnostics.empty();
+  if (good && !checked.unchecked.empty()) {
+    complain("the names in the policy were not looked up: " + checked.unchecked);
+  }
+  if (!good && !output.json()) {
+    complain_about(checked.diagnostics, {&checked.config, &checked.policy, &checked.catalog});
+    return exit_failed;
+  }
+  const std::string sentence = "ok: " + std::to_string(checked.rules) +
+                               (checked.rules == 1 ? " rule in " : " rules in ") + checked.policy.file;
+  const int printed = output.done(sentence, record_of(checked));
+  return good ? printed : exit_failed;
+}
+
+}  // namespace
+
+const Command check{
+    "check",
+    "Reads configuration, policy and catalog as `postern run` would and tells every mistake with its place.",
+    "postern check --config postern.yaml\n"
+    "postern check --config postern.yaml --json",
+    check_configuration,
+};
+
+}  // namespace postern::cli

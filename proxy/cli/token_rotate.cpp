@@ -1,0 +1,50 @@
+#include "conf/option.hpp"
+#include "proxy/cli/arguments.hpp"
+#include "proxy/cli/cli.hpp"
+#include "proxy/cli/instant_option.hpp"
+#include "proxy/cli/secret_output.hpp"
+#include "proxy/cli/store_access.hpp"
+
+namespace postern::cli {
+namespace {
+
+int rotate(Arguments& arguments) {
+  std::string id;
+  store::RotateOptions options;
+  StoreAccess access;
+  SecretForm form;
+  arguments.operand("ID", id, "the token's id");
+  arguments.value(
+      "--grace", "DURATION",
+      [&options](const std::string& given) -> std::string {
+        const auto grace = parse_duration(given);
+        if (!grace) return "\"" + given + "\" is no duration; write 90s, 30m, 24h or 7d";
+        options.grace = std::chrono::ceil<std::chrono::seconds>(*grace);
+        return {};
+      },
+      "how long the old secret goes on working; not at all unless given");
+  arguments.value("--expires", "WHEN", take_instant(options.expires),
+                  "new end: " + std::string(instant_forms));
+  access.declare_for_change(arguments);
+  form.declare(arguments);
+  if (!arguments.parse()) return arguments.exit_code();
+  if (form.quiet && form.output.json()) return arguments.usage_error("--quiet and --json exclude each other");
+
+  auto store = access.open();
+  if (!store) return exit_failed;
+  auto rotated = store->rotate_token(access.actor(), id, options);
+  if (!rotated) return fail(rotated.error());
+  return show_secret(form, *rotated);
+}
+
+}  // namespace
+
+const Command token_rotate{
+    "token rotate",
+    "Gives a token a new secret and shows it, this once; id and settings stay.",
+    "postern token rotate tok_4f9Zk2LmQ8xR1bTa\n"
+    "postern token rotate tok_4f9Zk2LmQ8xR1bTa --grace 24h --expires 90d",
+    rotate,
+};
+
+}  // namespace postern::cli
