@@ -11,14 +11,14 @@ constexpr std::uint64_t every_byte(std::uint64_t byte) noexcept {
   return byte * 0x0101010101010101u;
 }
 
-/// Whether any of eight bytes is below SP or DEL. HTAB is among them: rare, and the table decides then.
+/// Whether any of eight bytes is below SP or DEL. HTAB is among them: rare, and the table decides then. A
+/// subtraction borrows into its high bit from what is too small; what had that bit already is obs-text.
 bool any_control(const char* bytes) noexcept {
   std::uint64_t word;
   std::memcpy(&word, bytes, sizeof word);
-  const std::uint64_t without_del = word ^ every_byte(0x7f);
-  const std::uint64_t below_space = (word - every_byte(0x20)) & ~word;
-  const std::uint64_t del = (without_del - every_byte(1)) & ~without_del;
-  return ((below_space | del) & every_byte(0x80)) != 0;
+  const std::uint64_t below_space = word - every_byte(0x20);
+  const std::uint64_t del = (word ^ every_byte(0x7f)) - every_byte(1);
+  return ((below_space | del) & ~word & every_byte(0x80)) != 0;
 }
 
 const char* find_by_table(const char* begin, const char* end) noexcept {
