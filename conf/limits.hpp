@@ -8,16 +8,17 @@
 namespace postern::limits {
 
 // --- a request head, in bytes and fields (http-grammar row 11) ---
-inline constexpr std::size_t head_bytes_max = 16 * 1024;   ///< whole head, empty lines before it included: 431
+inline constexpr std::size_t head_bytes_max = 16 * 1024;  ///< whole head, empty lines before it included: 431
 inline constexpr std::size_t target_bytes_max = 8 * 1024;  ///< request target: 414
 inline constexpr std::size_t fields_max = 100;             ///< header fields: 431
 inline constexpr std::size_t method_bytes_max = 32;        ///< longest method token we read: 400
 
 // --- chunked bodies ---
 inline constexpr std::size_t chunk_extension_line_bytes_max = 1024;  ///< extensions of one chunk: 400
-inline constexpr std::size_t chunk_extension_bytes_max = 16 * 1024;  ///< of one message, plus 1/16 of its data
-inline constexpr std::size_t trailer_bytes_max = 8 * 1024;           ///< a trailer section: 400 (502 from an upstream)
-inline constexpr int informational_max = 8;                          ///< 1xx answers before a final one: 502
+inline constexpr std::size_t chunk_extension_bytes_max =
+    16 * 1024;                                              ///< of one message, plus 1/16 of its data
+inline constexpr std::size_t trailer_bytes_max = 8 * 1024;  ///< a trailer section: 400 (502 from an upstream)
+inline constexpr int informational_max = 8;                 ///< 1xx answers before a final one: 502
 
 // --- paths ---
 inline constexpr std::size_t path_segments_max = 64;  ///< segments of a path, in requests and in rules: 400
@@ -26,32 +27,49 @@ inline constexpr std::size_t host_bytes_max = 253;    ///< RFC 1035 §2.3.4
 
 // --- policy and configuration files ---
 inline constexpr std::size_t yaml_bytes_max = 16 * 1024 * 1024;  ///< a file read whole into memory
-inline constexpr std::size_t yaml_nodes_max = std::size_t{1} << 20;  ///< scalars and collections: bounds the tree at 150 MB
-inline constexpr std::size_t yaml_value_bytes_max = 1024 * 1024;  ///< one scalar or bracketed collection: bounds look-ahead
-inline constexpr int yaml_depth_max = 32;                        ///< nested collections
-inline constexpr std::size_t requirement_depth_max = 16;         ///< nested any_of/all_of/not
-inline constexpr std::size_t requirement_terms_max = 64;         ///< terms of one rule
-inline constexpr std::size_t methods_max = 63;                   ///< different methods a policy names: one bit each
-inline constexpr std::size_t match_visits_max = 1024;            ///< places one match may look at: a load error
-inline constexpr std::size_t diagnostics_max = 100;              ///< printed at once
-inline constexpr std::size_t diagnostics_kept_max = 1000;        ///< remembered; more are only counted
+inline constexpr std::size_t yaml_nodes_max = std::size_t{1}
+                                              << 20;  ///< scalars and collections: bounds the tree at 150 MB
+inline constexpr std::size_t yaml_value_bytes_max =
+    1024 * 1024;                                  ///< one scalar or bracketed collection: bounds look-ahead
+inline constexpr int yaml_depth_max = 32;         ///< nested collections
+inline constexpr std::size_t listeners_max = 16;  ///< addresses of one `listen`
+inline constexpr std::size_t realm_bytes_max = 128;         ///< in WWW-Authenticate
+inline constexpr std::size_t token_prefix_bytes_max = 16;   ///< the '_' at its end included
+inline constexpr std::size_t header_prefix_bytes_max = 64;  ///< the '-' at its end included
+inline constexpr std::size_t trusted_proxies_max = 256;     ///< networks: compared one by one on each request
+inline constexpr std::size_t requirement_depth_max = 16;    ///< nested any_of/all_of/not
+inline constexpr std::size_t requirement_terms_max = 64;    ///< terms of one rule
+inline constexpr std::size_t methods_max = 63;             ///< different methods a policy names: one bit each
+inline constexpr std::size_t match_visits_max = 1024;      ///< places one match may look at: a load error
+inline constexpr std::size_t diagnostics_max = 100;        ///< printed at once
+inline constexpr std::size_t diagnostics_kept_max = 1000;  ///< remembered; more are only counted
 
 // --- names and values that are stored ---
-inline constexpr std::size_t entity_id_bytes_max = 128;    ///< `shop.orders.read`
-inline constexpr std::size_t user_id_bytes_max = 128;      ///< [A-Za-z0-9][A-Za-z0-9._@-]{0,127}
-inline constexpr std::size_t name_bytes_max = 256;         ///< UTF-8, no control characters
+inline constexpr std::size_t entity_id_bytes_max = 128;  ///< `shop.orders.read`
+inline constexpr std::size_t user_id_bytes_max = 128;    ///< [A-Za-z0-9][A-Za-z0-9._@-]{0,127}
+inline constexpr std::size_t name_bytes_max = 256;       ///< UTF-8, no control characters
 inline constexpr std::size_t description_bytes_max = 1024;
-inline constexpr std::size_t resource_bytes_max = 256;     ///< `project/42`
-inline constexpr std::size_t handles_per_subject_max = 256;  ///< roles, groups, licenses or permissions held directly
+inline constexpr std::size_t resource_bytes_max = 256;  ///< `project/42`
+inline constexpr std::size_t handles_per_subject_max =
+    256;  ///< roles, groups, licenses or permissions held directly
 inline constexpr std::size_t grants_per_subject_max = 128;
 inline constexpr std::size_t cidrs_per_token_max = 32;
-inline constexpr std::size_t roles_max = 65536;            ///< handles of each kind ever given out: 2^16 roles,
-inline constexpr std::size_t entities_max = 1u << 20;      ///< 2^20 of the others
+inline constexpr std::size_t permissions_per_role_max = 4096;
+inline constexpr std::size_t rotated_secrets_per_token_max =
+    64;                                                ///< remembered; the oldest is forgotten first
+inline constexpr std::size_t sweep_records_max = 256;  ///< freed of a deleted reference by one mutation
+inline constexpr std::size_t roles_max = 65536;        ///< handles of each kind ever given out: 2^16 roles,
+inline constexpr std::size_t entities_max = 1u << 20;  ///< 2^20 of the others
 inline constexpr std::size_t imported_secret_bytes_min = 16;
-inline constexpr std::size_t credential_bytes_max = 512;   ///< a token68 longer than this is no credential: 401
+inline constexpr std::size_t credential_bytes_max =
+    512;  ///< a token68 longer than this is no credential: 401
 
 // --- what we write to the upstream ---
 inline constexpr std::size_t subject_block_bytes_max = 4096;  ///< all subject headers of a request together
-inline constexpr std::size_t request_id_bytes_max = 128;      ///< a foreign X-Request-Id beyond this is replaced
+inline constexpr std::size_t request_id_bytes_max = 128;  ///< a foreign X-Request-Id beyond this is replaced
+
+// --- the access log ---
+inline constexpr std::size_t log_line_bytes_max =
+    12 * 1024;  ///< a longer line (an 8 KiB path full of escapes) is dropped and counted
 
 }  // namespace postern::limits

@@ -3,6 +3,7 @@
 
 #pragma once
 
+#include <bit>
 #include <cstdint>
 #include <span>
 #include <string>
@@ -25,6 +26,14 @@ class HandleSet {
   [[nodiscard]] bool contains(Handle handle) const noexcept {
     const std::size_t word = handle / 64;
     return word < words_.size() && (words_[word] >> (handle % 64) & 1) != 0;
+  }
+
+  /// Calls `each(handle)` in ascending order.
+  template <class Each>
+  void for_each(Each each) const {
+    for (std::size_t word = 0; word < words_.size(); ++word)
+      for (std::uint64_t bits = words_[word]; bits != 0; bits &= bits - 1)
+        each(static_cast<Handle>(word * 64 + static_cast<std::size_t>(std::countr_zero(bits))));
   }
 
  private:

@@ -18,6 +18,7 @@ void DeadlineLists::set_durations(const Timeouts& timeouts) noexcept {
   durations_[index(Wait::expect)] = 1s;
   durations_[index(Wait::linger)] = 2s;
   durations_[index(Wait::lent)] = 50ms;
+  durations_[index(Wait::pause)] = 100ms;
 }
 
 void DeadlineLists::arm(Deadline& deadline, Wait wait, Clock::time_point since) noexcept {

@@ -23,8 +23,9 @@ enum class Wait : std::uint8_t {
   expect,     ///< the upstream's word on `Expect: 100-continue`, then we give it ourselves
   linger,     ///< the rest of a request that was refused
   lent,       ///< how long an idle connection keeps its buffers
+  pause,      ///< accepting rests because descriptors are exhausted
 };
-inline constexpr std::size_t wait_count = 8;
+inline constexpr std::size_t wait_count = 9;
 
 class DeadlineLists;
 

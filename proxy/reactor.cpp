@@ -23,6 +23,8 @@ bool Descriptor::watch(std::uint32_t events) noexcept {
   return ::epoll_ctl(reactor_.epoll_, EPOLL_CTL_ADD, fd_, &event) == 0;
 }
 
+void Descriptor::unwatch() noexcept { ::epoll_ctl(reactor_.epoll_, EPOLL_CTL_DEL, fd_, nullptr); }
+
 Result<std::unique_ptr<Reactor>> Reactor::make() {
   const int epoll = ::epoll_create1(EPOLL_CLOEXEC);
   const int wake = ::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);

@@ -39,6 +39,7 @@ class Descriptor {
  protected:
   /// False when epoll has no room (ENOSPC, ENOMEM).
   [[nodiscard]] bool watch(std::uint32_t events) noexcept;
+  void unwatch() noexcept;
 
  private:
   Reactor& reactor_;

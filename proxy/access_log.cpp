@@ -1,0 +1,133 @@
+#include "proxy/access_log.hpp"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+
+namespace postern {
+namespace {
+
+Result<int> open_target(const std::string& target) {
+  if (target == "off") return -1;
+  if (target == "-") return ::dup(STDOUT_FILENO);
+  const int descriptor = ::open(target.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0640);
+  if (descriptor < 0)
+    return Error{ErrorKind::unavailable, "access log " + target + ": " + std::strerror(errno)};
+  return descriptor;
+}
+
+}  // namespace
+
+AccessLog::Ring::Ring()
+    : bytes_(static_cast<char*>(::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0))) {
+  POSTERN_CHECK(bytes_ != MAP_FAILED);
+}
+
+AccessLog::Ring::~Ring() { ::munmap(bytes_, size); }
+
+bool AccessLog::Ring::put(std::string_view line) noexcept {
+  const std::uint64_t written = written_.load(std::memory_order_relaxed);
+  if (line.size() > size - (written - read_.load(std::memory_order_acquire))) return false;
+  const std::uint64_t at = written & (size - 1);
+  const std::size_t until_edge = std::min<std::size_t>(line.size(), size - at);
+  std::memcpy(bytes_ + at, line.data(), until_edge);
+  std::memcpy(bytes_, line.data() + until_edge, line.size() - until_edge);
+  written_.store(written + line.size(), std::memory_order_release);
+  return true;
+}
+
+Result<std::unique_ptr<AccessLog>> AccessLog::open(const std::string& target, std::size_t rings, ProcessMetrics& metrics) {
+  POSTERN_TRY(const int descriptor, open_target(target));
+  return std::unique_ptr<AccessLog>(new AccessLog(target, descriptor, rings, metrics));
+}
+
+AccessLog::AccessLog(std::string target, int descriptor, std::size_t rings, ProcessMetrics& metrics)
+    : target_(std::move(target)), descriptor_(descriptor), metrics_(metrics) {
+  if (descriptor < 0) return;
+  for (std::size_t i = 0; i < rings; ++i) rings_.push_back(std::make_unique<Ring>());
+  thread_ = std::thread([this] { run(); });
+}
+
+AccessLog::~AccessLog() {
+  if (!thread_.joinable()) return;
+  stopping_ = true;
+  sleeping_ = 0;
+  sleeping_.notify_one();
+  thread_.join();
+  ::close(descriptor_);
+}
+
+Status AccessLog::reopen() {
+  if (!enabled() || target_ == "-") return {};
+  POSTERN_TRY(const int fresh, open_target(target_));
+  // The number stays the same, so that the writing thread never holds one that was closed under it.
+  const int result = ::dup3(fresh, descriptor_, O_CLOEXEC);
+  ::close(fresh);
+  if (result < 0) return Error{ErrorKind::unavailable, "access log " + target_ + ": " + std::strerror(errno)};
+  return {};
+}
+
+void AccessLog::wake() noexcept {
+  // Orders the shard's write into its ring before the look at `sleeping_`; the thread does the reverse.
+  std::atomic_thread_fence(std::memory_order_seq_cst);
+  if (sleeping_.load(std::memory_order_relaxed) == 0) return;
+  sleeping_.store(0, std::memory_order_relaxed);
+  sleeping_.notify_one();
+}
+
+void AccessLog::run() noexcept {
+  for (;;) {
+    if (write_out()) continue;
+    if (stopping_) return;
+    sleeping_.store(1, std::memory_order_relaxed);
+    std::atomic_thread_fence(std::memory_order_seq_cst);
+    if (write_out() || stopping_) {
+      sleeping_.store(0, std::memory_order_relaxed);
+      continue;
+    }
+    sleeping_.wait(1);
+  }
+}
+
+bool AccessLog::write_out() noexcept {
+  bool any = false;
+  for (const auto& ring : rings_) {
+    const std::uint64_t read = ring->read_.load(std::memory_order_relaxed);
+    const std::uint64_t written = ring->written_.load(std::memory_order_acquire);
+    if (read == written) continue;
+    any = true;
+    const std::uint64_t at = read & (Ring::size - 1);
+    const std::size_t total = written - read;
+    const std::size_t until_edge = std::min<std::size_t>(total, Ring::size - at);
+    write_fully(ring->bytes_ + at, until_edge);
+    if (total > until_edge) write_fully(ring->bytes_, total - until_edge);
+    ring->read_.store(written, std::memory_order_release);
+  }
+  return any;
+}
+
+void AccessLog::write_fully(const char* bytes, std::size_t size) noexcept {
+  while (size > 0) {
+    const ssize_t count = ::write(descriptor_, bytes, size);
+    if (count > 0) {
+      bytes += count;
+      size -= static_cast<std::size_t>(count);
+      continue;
+    }
+    if (errno == EINTR) continue;
+    if (errno == EAGAIN) {
+      pollfd wait{descriptor_, POLLOUT, 0};
+      ::poll(&wait, 1, 1000);
+      if (!stopping_) continue;
+    }
+    metrics_.log_write_errors.add();  // a full disk: these lines are lost, later ones are tried again
+    return;
+  }
+}
+
+}  // namespace postern

@@ -1,0 +1,197 @@
+#include "proxy/gate.hpp"
+
+#include <algorithm>
+
+#include "conf/option.hpp"
+#include "proxy/address.hpp"
+#include "proxy/credential.hpp"
+#include "proxy/subject_block.hpp"
+#include "proxy/websocket.hpp"
+#include "store/secret.hpp"
+
+namespace postern {
+namespace {
+
+using policy::Credential;
+
+bool is_trusted(const std::vector<Network>& trusted, std::span<const std::uint8_t, 16> address) noexcept {
+  return std::any_of(trusted.begin(), trusted.end(), [&](const Network& network) { return contains(network, address); });
+}
+
+/// The first value of a field; empty when it stands there twice, since then it says nothing reliable.
+std::string_view only_value(const RequestHead& head, const char* buffer, FieldName name) noexcept {
+  std::string_view value;
+  for (const Field& field : head.all()) {
+    if (field.known != name) continue;
+    if (!value.empty()) return {};
+    value = field.value.of(buffer);
+  }
+  return value;
+}
+
+}  // namespace
+
+std::array<std::uint8_t, 16> client_address(const RequestHead& head, const char* buffer, const Peer& peer,
+                                            const std::vector<Network>& trusted, BoundedText<46>& text) noexcept {
+  text.assign(peer.text.view());
+  std::array<std::uint8_t, 16> address = peer.address;
+  if (trusted.empty() || !is_trusted(trusted, address)) return address;
+  // From the right: each proxy appends what it saw, so the last entry that is not ours is the first that may be a lie.
+  for (std::size_t i = head.field_count; i-- > 0;) {
+    const Field& field = head.fields[i];
+    if (field.known != FieldName::x_forwarded || !iequals(field.name.of(buffer), "X-Forwarded-For")) continue;
+    std::string_view list = field.value.of(buffer);
+    while (!list.empty()) {
+      const std::size_t comma = list.rfind(',');
+      std::string_view entry = comma == std::string_view::npos ? list : list.substr(comma + 1);
+      list = comma == std::string_view::npos ? std::string_view{} : list.substr(0, comma);
+      while (!entry.empty() && (entry.front() == ' ' || entry.front() == '\t')) entry.remove_prefix(1);
+      while (!entry.empty() && (entry.back() == ' ' || entry.back() == '\t')) entry.remove_suffix(1);
+      const auto parsed = parse_address(entry);
+      if (!parsed) return address;
+      address = *parsed;
+      text.assign(entry);
+      if (!is_trusted(trusted, address)) return address;
+    }
+  }
+  return address;
+}
+
+Gate::Gate(store::Reader reader, std::shared_ptr<const Snapshot> snapshot, ShardMetrics& metrics)
+    : reader_(std::move(reader)),
+      snapshot_(std::move(snapshot)),
+      header_rules_(snapshot_->config.header_prefix),
+      metrics_(metrics) {}
+
+void Gate::use(std::shared_ptr<const Snapshot> snapshot) noexcept {
+  snapshot_ = std::move(snapshot);
+  bound_ = false;
+}
+
+const policy::Binding& Gate::binding(const policy::Catalog& catalog) {
+  if (!bound_ || bound_version_ != catalog.version) {
+    binding_ = snapshot_->policy->bind(catalog);
+    bound_version_ = catalog.version;
+    bound_ = true;
+  }
+  return binding_;
+}
+
+std::optional<Answer> Gate::canonicalise(Exchange& exchange) noexcept {
+  const RequestHead& head = exchange.request;
+  const std::string_view method = head.method.of(exchange.in);
+  if (head.form == TargetForm::authority || method == "CONNECT" || method == "TRACE") return answers::method_not_allowed;
+
+  if (head.has_host) {
+    policy::CanonicalHost host;
+    if (!policy::canonical_host(head.host.of(exchange.in), exchange.host, host)) return answers::of(HeadError::bad_host);
+    TextWriter text(exchange.host, host.name.size());
+    if (!host.port.empty()) {
+      text.put(':');
+      text.put(host.port);
+    }
+    exchange.host_size = text.size();
+    exchange.facts.host.assign(host.name);
+  } else if (snapshot_->policy->has_host_rules()) {
+    return answers::of(HeadError::missing_host);
+  }
+
+  if (head.form == TargetForm::asterisk) {
+    exchange.path_text[0] = '*';
+    exchange.path.text = {exchange.path_text, 1};
+    return std::nullopt;
+  }
+  const std::string_view raw = head.path.size == 0 ? std::string_view("/") : head.path.of(exchange.in);
+  const policy::TargetError error = policy::canonical_path(raw, exchange.path_text, exchange.path);
+  if (error != policy::TargetError::none) return answers::of(error);
+  return std::nullopt;
+}
+
+Gate::Ruling Gate::rule(Exchange& exchange, const Peer& peer, UnixSeconds now) noexcept {
+  const Config& config = snapshot_->config;
+  const RequestHead& head = exchange.request;
+  Facts& facts = exchange.facts;
+  facts.method.assign(head.method.of(exchange.in));
+  const auto client = client_address(head, exchange.in, peer, config.trusted_proxies, facts.client);
+
+  Ruling ruling;
+  if (const auto refusal = canonicalise(exchange)) {
+    ruling.answer = *refusal;
+    return ruling;
+  }
+  const UpgradeRequest upgrade = upgrade_request(head, exchange.in);
+  if (upgrade == UpgradeRequest::malformed) {
+    ruling.answer = answers::bad_upgrade;
+    return ruling;
+  }
+  exchange.upgrade = upgrade == UpgradeRequest::websocket;
+
+  const policy::Policy& policy = *snapshot_->policy;
+  const std::string_view method = facts.method.view();
+  const std::string_view host = facts.host.view();
+  const policy::Match match = head.form == TargetForm::asterisk ? policy.match_asterisk(host, method)
+                                                                : policy.match(host, exchange.path, method);
+  if (match.rule) facts.rule.assign(match.rule->id);
+  ruling = judge(exchange, match, client, now);
+  if (ruling.allowed && config.limits.body > 0 && head.framing == Framing::length && head.content_length > config.limits.body) {
+    ruling.allowed = false;
+    ruling.answer = answers::body_too_large;
+  }
+  ruling.trusted_peer = !config.trusted_proxies.empty() && is_trusted(config.trusted_proxies, peer.address);
+  return ruling;
+}
+
+Gate::Ruling Gate::judge(Exchange& exchange, const policy::Match& match, std::span<const std::uint8_t, 16> client,
+                         UnixSeconds now) noexcept {
+  using Form = PresentedCredential::Form;
+  const Config& config = snapshot_->config;
+  Facts& facts = exchange.facts;
+  const PresentedCredential presented = presented_credential(exchange.request, exchange.in);
+  if (presented.form == Form::malformed) return {false, answers::malformed_credential, false};
+
+  // From here to the end of the function is one snapshot of the store: no request sees a token of before and a role of after.
+  auto snapshot = reader_.snapshot();
+  const bool anonymous_rule = match.rule && match.rule->requirement.kind == policy::RequirementKind::anonymous;
+  if (!snapshot.ok() && !(anonymous_rule && presented.form != Form::bearer))
+    return {false, answers::store_unavailable, false};
+
+  const policy::Subject anonymous;
+  const policy::Subject* subject = &anonymous;
+  Credential credential = Credential::absent;
+  if (presented.form == Form::bearer) {
+    credential = Credential::unusable;
+    facts.looked_up = true;
+    facts.token_state = store::TokenState::unknown;
+    const store::SecretForm form = store::secret_form(presented.secret, config.token_prefix);
+    const bool worth_a_look = form == store::SecretForm::ours ||
+                              (form == store::SecretForm::foreign && snapshot.has_imported_secrets());
+    if (worth_a_look && presented.secret.size() <= limits::credential_bytes_max) {
+      facts.token_state = snapshot.find(store::hash_secret(presented.secret), now, client);
+      facts.token.assign(snapshot.token_id());
+    }
+    metrics_.lookups_by_state[static_cast<std::size_t>(facts.token_state)].add();
+    if (facts.token_state == store::TokenState::store_broken) return {false, answers::store_unavailable, false};
+    if (facts.token_state == store::TokenState::valid) {
+      credential = Credential::valid;
+      subject = &snapshot.subject();
+    }
+  }
+
+  static const policy::Binding unbound;
+  const policy::Binding& bound = snapshot.ok() ? binding(snapshot.catalog()) : unbound;
+  const policy::Decision decision = policy::decide(match, bound, credential, *subject);
+  facts.decided = true;
+  facts.verdict = decision.verdict;
+  facts.reason = decision.reason;
+  facts.shadowed = decision.shadowed;
+  facts.subject_type = subject->type;
+  facts.subject.assign(subject->id);
+  metrics_.decisions_by_reason[static_cast<std::size_t>(decision.reason)].add();
+  if (decision.shadowed) metrics_.shadow_denials.add();
+  if (decision.verdict != policy::Verdict::allow) return {false, answers::of(decision), false};
+
+  exchange.subject_block_size = write_subject_block(*subject, header_rules_.prefix(), config.header_permissions, exchange.subject_block);
+  return {true, {}, false};
+}
+
+}  // namespace postern

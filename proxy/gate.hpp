@@ -1,0 +1,69 @@
+// The middle of a request: canonicalise, match, authenticate, decide, and write down what follows from it. One plain function; nothing
+// in it suspends, locks or allocates (but for a catalog that has changed).
+
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+
+#include "conf/config.hpp"
+#include "policy/policy.hpp"
+#include "proxy/answer.hpp"
+#include "proxy/exchange.hpp"
+#include "proxy/header_rules.hpp"
+#include "proxy/metrics.hpp"
+#include "store/reader.hpp"
+
+namespace postern {
+
+/// What a reload replaces, as one: no request sees half of it.
+struct Snapshot {
+  Config config;
+  std::shared_ptr<const policy::Policy> policy;
+};
+
+/// The other end of a client connection.
+struct Peer {
+  std::array<std::uint8_t, 16> address{};  ///< IPv4 as mapped IPv6; all zero for a Unix socket
+  BoundedText<46> text;                    ///< "192.0.2.1"; empty for a Unix socket
+};
+
+class Gate {
+ public:
+  Gate(store::Reader reader, std::shared_ptr<const Snapshot> snapshot, ShardMetrics& metrics);
+
+  void use(std::shared_ptr<const Snapshot> snapshot) noexcept;
+  [[nodiscard]] const Snapshot& snapshot() const noexcept { return *snapshot_; }
+  [[nodiscard]] const HeaderRules& header_rules() const noexcept { return header_rules_; }
+
+  struct Ruling {
+    bool allowed = false;
+    Answer answer;                ///< when not allowed
+    bool trusted_peer = false;
+  };
+  /// Rules on the request in `exchange.request` and fills its facts, path, host and subject block. `now` in Unix seconds.
+  [[nodiscard]] Ruling rule(Exchange& exchange, const Peer& peer, UnixSeconds now) noexcept;
+
+ private:
+  [[nodiscard]] std::optional<Answer> canonicalise(Exchange& exchange) noexcept;
+  [[nodiscard]] Ruling judge(Exchange& exchange, const policy::Match& match,
+                             std::span<const std::uint8_t, 16> client, UnixSeconds now) noexcept;
+  const policy::Binding& binding(const policy::Catalog& catalog);
+
+  store::Reader reader_;
+  std::shared_ptr<const Snapshot> snapshot_;
+  HeaderRules header_rules_;
+  ShardMetrics& metrics_;
+  policy::Binding binding_;
+  std::uint64_t bound_version_ = 0;
+  bool bound_ = false;
+};
+
+/// The client's address: the peer's, or, when that is a trusted proxy, the last address in X-Forwarded-For that is not one. What
+/// is not an address ends the walk. `text` gets its spelling.
+[[nodiscard]] std::array<std::uint8_t, 16> client_address(const RequestHead& head, const char* buffer, const Peer& peer,
+                                                          const std::vector<Network>& trusted,
+                                                          BoundedText<46>& text) noexcept;
+
+}  // namespace postern

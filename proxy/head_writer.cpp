@@ -1,0 +1,169 @@
+#include "proxy/head_writer.hpp"
+
+#include <charconv>
+
+#include "proxy/answer.hpp"
+
+namespace postern {
+namespace {
+
+/// Copies the raw lines of fields that pass, whole runs of neighbours at once.
+class LineCopier {
+ public:
+  LineCopier(const Head& head, const char* buffer, TextWriter& out) noexcept : head_(head), buffer_(buffer), out_(out) {}
+
+  void pass(std::size_t i) noexcept {
+    if (run_begin_ == run_end_) run_begin_ = line_begin(i);
+    run_end_ = line_begin(i + 1);
+  }
+  void drop() noexcept { flush(); }
+  void flush() noexcept {
+    out_.put({buffer_ + run_begin_, run_end_ - run_begin_});
+    run_begin_ = run_end_ = 0;
+  }
+
+ private:
+  [[nodiscard]] std::size_t line_begin(std::size_t i) const noexcept {
+    return i < head_.field_count ? head_.fields[i].name.begin : head_.size - 2;  // before the last CRLF
+  }
+
+  const Head& head_;
+  const char* buffer_;
+  TextWriter& out_;
+  std::size_t run_begin_ = 0;
+  std::size_t run_end_ = 0;
+};
+
+void put_field(TextWriter& out, std::string_view name, std::string_view value) noexcept {
+  out.put(name);
+  out.put(": ");
+  out.put(value);
+  out.put("\r\n");
+}
+
+void put_framing(TextWriter& out, Framing framing, std::uint64_t length) noexcept {
+  if (framing == Framing::chunked) out.put("Transfer-Encoding: chunked\r\n");
+  if (framing == Framing::length) {
+    out.put("Content-Length: ");
+    out.put_number(length);
+    out.put("\r\n");
+  }
+}
+
+/// What trusted peers said so far, then the address of this one.
+void put_forwarded_for(const RequestHead& head, const char* buffer, const RequestRewrite& rewrite,
+                       TextWriter& out) noexcept {
+  if (rewrite.client_address.empty()) return;
+  out.put("X-Forwarded-For: ");
+  if (rewrite.trusted_peer) {
+    for (const Field& field : head.all()) {
+      if (field.known != FieldName::x_forwarded || !iequals(field.name.of(buffer), "X-Forwarded-For")) continue;
+      if (field.value.size == 0) continue;
+      out.put(field.value.of(buffer));
+      out.put(", ");
+    }
+  }
+  out.put(rewrite.client_address);
+  out.put("\r\n");
+}
+
+bool has_field(const RequestHead& head, const char* buffer, std::string_view name) noexcept {
+  for (const Field& field : head.all())
+    if (field.known == FieldName::x_forwarded && iequals(field.name.of(buffer), name)) return true;
+  return false;
+}
+
+void put_forwarding_facts(const RequestHead& head, const char* buffer, const RequestRewrite& rewrite,
+                          TextWriter& out) noexcept {
+  put_forwarded_for(head, buffer, rewrite, out);
+  if (!rewrite.trusted_peer || !has_field(head, buffer, "X-Forwarded-Proto"))
+    put_field(out, "X-Forwarded-Proto", rewrite.protocol);
+  if (head.has_host && (!rewrite.trusted_peer || !has_field(head, buffer, "X-Forwarded-Host")))
+    put_field(out, "X-Forwarded-Host", head.host.of(buffer));
+}
+
+}  // namespace
+
+RewriteError write_request_head(const RequestHead& head, const char* buffer, const HeaderRules& rules,
+                                const RequestRewrite& rewrite, TextWriter& out) noexcept {
+  Nominated nominated;
+  if (!nominated.collect(head, buffer, &rules)) return RewriteError::ambiguous_field;
+
+  out.put(head.method.of(buffer));
+  out.put(' ');
+  out.put(rewrite.path);
+  if (head.has_query) {
+    out.put('?');
+    out.put(head.query.of(buffer));
+  }
+  out.put(" HTTP/1.1\r\n");
+  // A request of HTTP/1.0 without Host still needs one in HTTP/1.1, and an empty one is the right one (RFC 9112 §3.2).
+  put_field(out, "Host", rewrite.host);
+
+  LineCopier lines(head, buffer, out);
+  for (std::size_t i = 0; i < head.field_count; ++i) {
+    const Field& field = head.fields[i];
+    const std::string_view name = field.name.of(buffer);
+    const FieldFate fate = rules.request_field(name, field, rewrite.trusted_peer);
+    if (fate == FieldFate::refuse) return RewriteError::ambiguous_field;
+    if (fate == FieldFate::pass && (nominated.empty() || !nominated.contains(name)))
+      lines.pass(i);
+    else
+      lines.drop();
+  }
+  lines.flush();
+
+  put_forwarding_facts(head, buffer, rewrite, out);
+  put_field(out, "X-Request-Id", rewrite.request_id);
+  put_field(out, "traceparent", rewrite.traceparent);
+  out.put(rewrite.subject_block);
+  if (rewrite.upgrade) out.put("Connection: Upgrade\r\nUpgrade: websocket\r\n");
+  if (rewrite.expect_continue) out.put("Expect: 100-continue\r\n");
+  put_framing(out, rewrite.framing, rewrite.content_length);
+  out.put("\r\n");
+  return out.overflowed() ? RewriteError::too_long : RewriteError::none;
+}
+
+bool write_response_head(const ResponseHead& head, const char* buffer, const ResponseRewrite& rewrite,
+                         TextWriter& out) noexcept {
+  Nominated nominated;
+  if (!nominated.collect(head, buffer, nullptr)) return false;
+
+  out.put("HTTP/1.1 ");
+  out.put_number(head.status);
+  out.put(' ');
+  out.put(reason_phrase(head.status));
+  out.put("\r\n");
+
+  LineCopier lines(head, buffer, out);
+  for (std::size_t i = 0; i < head.field_count; ++i) {
+    const Field& field = head.fields[i];
+    const bool length_kept = rewrite.keep_length && field.known == FieldName::content_length;
+    const bool passes = length_kept || response_field_passes(field);
+    if (passes && (nominated.empty() || !nominated.contains(field.name.of(buffer))))
+      lines.pass(i);
+    else
+      lines.drop();
+  }
+  lines.flush();
+
+  if (head.status >= 200) put_field(out, "X-Request-Id", rewrite.request_id);
+  if (!rewrite.keep_length) put_framing(out, rewrite.framing, rewrite.content_length);
+  if (rewrite.upgrade)
+    out.put("Connection: Upgrade\r\nUpgrade: websocket\r\n");
+  else if (rewrite.close)
+    out.put("Connection: close\r\n");
+  else if (rewrite.client_http10)
+    out.put("Connection: keep-alive\r\n");
+  out.put("\r\n");
+  return !out.overflowed();
+}
+
+std::string_view chunk_size_line(std::size_t size, std::span<char> out) noexcept {
+  const auto end = std::to_chars(out.data(), out.data() + out.size() - 2, size, 16).ptr;
+  end[0] = '\r';
+  end[1] = '\n';
+  return {out.data(), static_cast<std::size_t>(end - out.data()) + 2};
+}
+
+}  // namespace postern

@@ -1,0 +1,43 @@
+#include "proxy/listener.hpp"
+
+#include <sys/socket.h>
+
+#include <cerrno>
+
+#include "proxy/shard.hpp"
+
+namespace postern {
+namespace {
+
+constexpr int accepts_per_event = 16;  // then other connections get their turn
+
+}  // namespace
+
+// Level-triggered, so that what is left waits for the next round.
+bool Listener::open() noexcept { return watch(EPOLLIN | EPOLLEXCLUSIVE); }
+
+void Listener::on_event(std::uint32_t) noexcept {
+  for (int i = 0; i < accepts_per_event; ++i) {
+    SocketAddress address;
+    address.size = sizeof address.storage;
+    const int client = ::accept4(fd(), address.get(), &address.size, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    if (client >= 0) {
+      shard_.begin_session(client, address);
+      continue;
+    }
+    if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) pause();
+    if (errno != ECONNABORTED && errno != EINTR) return;
+  }
+}
+
+void Listener::pause() noexcept {
+  shard_.counters().accept_pauses.add();
+  unwatch();
+  reactor().deadlines().arm(*this, Wait::pause, reactor().now());
+}
+
+void Listener::expire() noexcept {
+  if (!open()) reactor().deadlines().arm(*this, Wait::pause, reactor().now());
+}
+
+}  // namespace postern

@@ -1,0 +1,23 @@
+// A listening socket in one shard's loop. All shards wait on the same socket; the kernel wakes one of them per connection.
+
+#pragma once
+
+#include "proxy/reactor.hpp"
+
+namespace postern {
+
+class Shard;
+
+class Listener final : public Descriptor, private Deadline {
+ public:
+  Listener(Shard& shard, Reactor& reactor, int fd) noexcept : Descriptor(reactor, fd), shard_(shard) {}
+  [[nodiscard]] bool open() noexcept;
+  void on_event(std::uint32_t events) noexcept override;
+
+ private:
+  void expire() noexcept override;  ///< the pause is over
+  void pause() noexcept;
+  Shard& shard_;
+};
+
+}  // namespace postern

@@ -1,0 +1,122 @@
+#include "proxy/relay.hpp"
+
+#include "proxy/shard.hpp"
+
+namespace postern {
+namespace {
+
+bool is_idempotent(std::string_view method) noexcept {  // RFC 9110 §9.2.2
+  return method == "GET" || method == "HEAD" || method == "OPTIONS" || method == "PUT" || method == "DELETE";
+}
+
+Answer answer_of(ConnectError error) noexcept {
+  switch (error) {
+    case ConnectError::timed_out: return answers::upstream_timeout;
+    case ConnectError::no_capacity: return answers::no_capacity;
+    default: return answers::upstream_unreachable;
+  }
+}
+
+}  // namespace
+
+Relay::Relay(Shard& shard, Exchange& exchange, Stream& client, const Peer& peer, Conditions conditions) noexcept
+    : shard_(shard), x_(exchange), client_(client), peer_(peer), conditions_(conditions) {}
+
+void Relay::abort() noexcept {
+  stopping_ = true;
+  client_.cancel();
+  if (upstream_) upstream_->cancel();
+}
+
+Task<RelayResult> Relay::run() {
+  RelayResult result = co_await relay();
+  co_await end_upload();
+  result.request_consumed = request_consumed();
+  if (upstream_) release_upstream(false);
+  co_return result;
+}
+
+Task<RelayResult> Relay::relay() {
+  request_body_.begin(x_.request.framing, x_.request.content_length);
+  switch (write_head()) {
+    case RewriteError::none: break;
+    case RewriteError::ambiguous_field: co_return refused(answers::ambiguous_field);
+    case RewriteError::too_long: co_return refused(answers::of(HeadError::head_too_long));
+  }
+  for (bool fresh = false;; fresh = true) {
+    Lease lease = co_await obtain(fresh);
+    if (!lease.stream) co_return refused(postern::answer_of(lease.error));
+    upstream_ = std::move(lease.stream);
+    reused_ = lease.reused;
+    client_.on_hang_up_cancel(upstream_.get());
+    if (client_.hung_up() || stopping_) co_return RelayResult{};
+
+    const bool sent = co_await send_request();
+    if (sent) begin_upload();
+    // Also when sending broke off: an upstream may refuse early, and its answer may lie there to be read.
+    const HeadEnd end = co_await read_final_head();
+    if (end == HeadEnd::complete) break;
+    if (!fresh && may_retry(end)) {
+      shard_.counters().upstream_retries.add();
+      release_upstream(false);
+      continue;
+    }
+    co_await end_upload();
+    if (end == HeadEnd::cancelled && !upload_failed()) co_return RelayResult{};  // nobody is there to be answered
+    co_return refused(answer_of(end));
+  }
+  if (x_.response.status == 101) co_return co_await tunnel();
+  co_return co_await relay_response();
+}
+
+Task<Lease> Relay::obtain(bool fresh) {
+  // An upgraded connection is of no use to anybody afterwards, so it is not taken from the pool either.
+  if (!fresh && !x_.upgrade) {
+    Lease kept = shard_.upstreams().lease_kept();
+    if (kept.stream) co_return kept;
+  }
+  co_return co_await shard_.upstreams().connect();
+}
+
+bool Relay::may_retry(HeadEnd end) const noexcept {
+  if (end != HeadEnd::closed || !reused_ || upload_ != Upload::none || x_.request.expect_continue) return false;
+  return bytes_sent_up_ == 0 || (x_.request.framing == Framing::none && is_idempotent(x_.facts.method.view()));
+}
+
+bool Relay::upload_failed() const noexcept {
+  return upload_ == Upload::malformed || upload_ == Upload::too_large || upload_ == Upload::client_timed_out ||
+         upload_ == Upload::upstream_timed_out;
+}
+
+Answer Relay::answer_of(HeadEnd end) const noexcept {
+  switch (upload_) {
+    case Upload::malformed: return answers::bad_body;
+    case Upload::too_large: return answers::body_too_large;
+    case Upload::client_timed_out: return answers::head_timeout;
+    case Upload::upstream_timed_out: return answers::upstream_timeout;
+    default: break;
+  }
+  switch (end) {
+    case HeadEnd::malformed: return answers::upstream_malformed;
+    case HeadEnd::timed_out: return answers::upstream_timeout;
+    default: return answers::upstream_unreachable;
+  }
+}
+
+RelayResult Relay::refused(const Answer& answer) const noexcept {
+  RelayResult result;
+  result.end = RelayResult::End::refused;
+  result.answer = answer;
+  return result;
+}
+
+void Relay::release_upstream(bool reusable) {
+  client_.on_hang_up_cancel(nullptr);
+  if (reusable)
+    shard_.upstreams().give_back(std::move(upstream_));
+  else
+    shard_.upstreams().discard(std::move(upstream_));
+  bytes_sent_up_ = 0;
+}
+
+}  // namespace postern

@@ -1,0 +1,124 @@
+// The request's way up: its rewritten head, then its body, streamed.
+
+#include "proxy/relay.hpp"
+#include "proxy/shard.hpp"
+
+namespace postern {
+
+RewriteError Relay::write_head() noexcept {
+  const Config& config = shard_.config();
+  const RequestHead& head = x_.request;
+  const std::string_view client_host{x_.host, x_.host_size};
+  RequestRewrite rewrite;
+  rewrite.path = x_.path.text;
+  rewrite.host = config.preserve_host && head.has_host ? client_host : std::string_view(config.upstream_host);
+  rewrite.client_address = peer_.text.view();
+  rewrite.request_id = x_.facts.request_id.view();
+  rewrite.traceparent = x_.facts.traceparent.view();
+  rewrite.subject_block = {x_.subject_block, x_.subject_block_size};
+  rewrite.trusted_peer = conditions_.trusted_peer;
+  rewrite.upgrade = x_.upgrade;
+  // A client that did not wait for its 100 needs none.
+  const bool waits = head.expect_continue && !request_body_.finished() && x_.in_window.empty();
+  rewrite.expect_continue = waits;
+  if (waits) upload_ = Upload::awaited;
+  rewrite.framing = head.framing;
+  rewrite.content_length = head.content_length;
+
+  TextWriter out(x_.request_out);
+  const RewriteError error = write_request_head(head, x_.in, shard_.gate().header_rules(), rewrite, out);
+  request_head_size_ = out.size();
+  return error;
+}
+
+Task<bool> Relay::send_request() {
+  Pieces pieces;
+  pieces.add({x_.request_out, request_head_size_});
+  // A small body that came with its head goes out with it; a larger one is streamed after it.
+  const RequestHead& head = x_.request;
+  const bool whole = head.framing == Framing::length && head.content_length <= x_.in_window.size();
+  if (whole) pieces.add({x_.in + x_.in_window.begin, static_cast<std::size_t>(head.content_length)});
+
+  const IoResult result = co_await write_all(*upstream_, pieces);
+  bytes_sent_up_ = result.bytes;
+  if (!result.ok()) co_return false;
+  if (whole) {
+    const BodyReader::Taken taken = request_body_.take(x_.in, x_.in_window);
+    x_.facts.bytes_received += taken.data.size();
+  }
+  co_return true;
+}
+
+void Relay::begin_upload() noexcept {
+  if (request_body_.finished() || upload_ != Upload::none) return;
+  upload_ = Upload::running;
+  upload_task_ = upload();
+  upload_task_.start();
+}
+
+Task<void> Relay::upload() {
+  upload_ = co_await upload_body();
+  switch (upload_) {
+    case Upload::complete:
+    case Upload::stopped:
+    case Upload::upstream_broken:  // its answer may lie there to be read
+      break;
+    default:
+      upstream_->cancel_read();  // no answer is of use any more
+  }
+}
+
+Task<Relay::Upload> Relay::upload_body() {
+  const std::uint64_t limit = shard_.config().limits.body;
+  const bool chunked = request_body_.framing() == Framing::chunked;
+  for (;;) {
+    if (stopping_) co_return Upload::stopped;
+    const BodyReader::Taken taken = request_body_.take(x_.in, x_.in_window);
+    if (taken.malformed) co_return Upload::malformed;
+    x_.facts.bytes_received += taken.data.size();
+    if (limit > 0 && x_.facts.bytes_received > limit) co_return Upload::too_large;
+
+    char size_line[18];
+    Pieces pieces;
+    if (chunked && !taken.data.empty()) pieces.add(chunk_size_line(taken.data.size(), size_line));
+    pieces.add(taken.data);
+    if (chunked && !taken.data.empty()) pieces.add("\r\n");
+    if (chunked && request_body_.finished()) pieces.add("0\r\n\r\n");
+    if (pieces.count > 0) {
+      const IoResult written = co_await write_all(*upstream_, pieces);
+      if (written.status == IoStatus::timed_out) co_return Upload::upstream_timed_out;
+      if (!written.ok()) co_return stopping_ ? Upload::stopped : Upload::upstream_broken;
+    }
+    if (request_body_.finished()) co_return Upload::complete;
+    if (stopping_) co_return Upload::stopped;
+
+    x_.in_window.clear();
+    const std::span<char> room(x_.in, request_body_.wanted(Exchange::in_bytes));
+    const IoResult read = co_await read_some(client_, room, Wait::body);
+    if (read.status == IoStatus::timed_out) co_return Upload::client_timed_out;
+    if (!read.ok()) co_return stopping_ ? Upload::stopped : Upload::client_gone;
+    x_.in_window.end = static_cast<std::uint32_t>(read.bytes);
+  }
+}
+
+Task<void> Relay::end_upload() {
+  if (!upload_task_.started()) co_return;
+  stopping_ = true;
+  if (!upload_task_.done()) {
+    client_.cancel_read();
+    upstream_->cancel_write();
+  }
+  co_await upload_task_.join();
+}
+
+Task<bool> Relay::send_continue() {
+  Pieces pieces;
+  pieces.add("HTTP/1.1 100 Continue\r\n\r\n");
+  const IoResult written = co_await write_all(client_, pieces);
+  if (!written.ok()) co_return false;
+  upload_ = Upload::none;
+  begin_upload();
+  co_return true;
+}
+
+}  // namespace postern

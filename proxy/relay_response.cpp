@@ -1,0 +1,146 @@
+// The answer's way down: informational heads, the final one, the body.
+
+#include <cstring>
+
+#include "proxy/relay.hpp"
+#include "proxy/shard.hpp"
+#include "proxy/websocket.hpp"
+
+namespace postern {
+
+Task<Relay::HeadEnd> Relay::read_head(Wait wait) {
+  Window& window = x_.out_window;
+  if (window.begin > 0) std::memmove(x_.out, x_.out + window.begin, window.size());
+  window = {0, window.size()};
+  x_.response_reader.reset();
+  Clock::time_point since = shard_.reactor().now();
+  for (;;) {
+    const HeadStatus status = x_.response_reader.feed(x_.unread_out(), x_.response);
+    if (status == HeadStatus::complete) {
+      window.begin = x_.response.size;
+      co_return HeadEnd::complete;
+    }
+    if (status == HeadStatus::refused) co_return HeadEnd::malformed;
+    if (upload_failed() || upload_ == Upload::client_gone) co_return HeadEnd::cancelled;  // before we waited
+    const std::span<char> room(x_.out + window.end, Exchange::out_bytes - window.end);
+    const IoResult read = co_await read_some_since(*upstream_, room, wait, since);
+    if (read.ok()) {
+      window.end += static_cast<std::uint32_t>(read.bytes);
+      continue;
+    }
+    if (read.status == IoStatus::cancelled) co_return HeadEnd::cancelled;
+    if (read.status == IoStatus::timed_out) {
+      if (upload_ != Upload::running) co_return HeadEnd::timed_out;
+      since = shard_.reactor().now();  // the upload has deadlines of its own
+      continue;
+    }
+    co_return window.empty() ? HeadEnd::closed : HeadEnd::malformed;
+  }
+}
+
+Task<Relay::HeadEnd> Relay::read_final_head() {
+  for (int informational = 0; informational <= limits::informational_max;) {
+    const bool awaited = upload_ == Upload::awaited;
+    const HeadEnd end = co_await read_head(awaited ? Wait::expect : Wait::response);
+    if (end == HeadEnd::timed_out && awaited) {
+      // The upstream does not know the expectation; without our word both sides would wait.
+      const bool continued = co_await send_continue();
+      if (!continued) co_return HeadEnd::cancelled;
+      continue;
+    }
+    if (end != HeadEnd::complete) co_return end;
+
+    const int status = x_.response.status;
+    if (status >= 200) co_return HeadEnd::complete;
+    if (status == 101) {
+      const bool good = x_.upgrade && upgrade_accepted(x_.response, x_.out, websocket_key(x_.request, x_.in));
+      co_return good ? HeadEnd::complete : HeadEnd::malformed;
+    }
+    ++informational;
+    bool passed = true;
+    if (status == 100 && awaited)
+      passed = co_await send_continue();
+    else if (status == 103 && x_.request.minor >= 1)
+      passed = co_await pass_early_hints();
+    else
+      poisoned_ = true;  // nobody asked
+    if (!passed) co_return HeadEnd::cancelled;
+  }
+  co_return HeadEnd::malformed;
+}
+
+Task<bool> Relay::pass_early_hints() {
+  TextWriter head(x_.response_out);
+  ResponseRewrite rewrite;
+  rewrite.request_id = x_.facts.request_id.view();
+  if (!write_response_head(x_.response, x_.out, rewrite, head)) co_return true;
+  Pieces pieces;
+  pieces.add(head.view());
+  const IoResult written = co_await write_all(client_, pieces);
+  co_return written.ok();
+}
+
+Task<RelayResult> Relay::relay_response() {
+  const ResponseHead& head = x_.response;
+  const Framing framing = response_framing(head, x_.facts.method.view() == "HEAD");
+  const bool http10 = x_.request.minor == 0;
+  const bool unknown_length = framing == Framing::chunked || framing == Framing::until_close;
+  BodyReader body;
+  body.begin(framing, head.content_length);
+
+  ResponseRewrite rewrite;
+  rewrite.request_id = x_.facts.request_id.view();
+  rewrite.framing = !unknown_length ? framing : http10 ? Framing::none : Framing::chunked;
+  rewrite.content_length = head.content_length;
+  rewrite.keep_length = framing == Framing::none && head.status != 204;
+  rewrite.client_http10 = http10;
+  // An answer that comes before the request is through ends the connection: nobody can tell how much of it was read.
+  rewrite.close = conditions_.closing || (unknown_length && http10) || (upload_ != Upload::complete && !request_body_.finished());
+  const bool chunked = rewrite.framing == Framing::chunked;
+
+  TextWriter head_out(x_.response_out);
+  if (!write_response_head(head, x_.out, rewrite, head_out)) co_return refused(answers::upstream_malformed);
+  std::string_view head_bytes = head_out.view();
+  const bool upstream_keeps = framing != Framing::until_close && !poisoned_ && !head.connection_close &&
+                              (head.minor >= 1 || head.connection_keep_alive);
+
+  RelayResult result;
+  x_.facts.answered = shard_.reactor().now();
+  for (;;) {
+    const BodyReader::Taken taken = body.take(x_.out, x_.out_window);
+    if (taken.malformed) {
+      if (!head_bytes.empty()) co_return refused(answers::upstream_malformed);
+      co_return result;
+    }
+    char size_line[18];
+    Pieces pieces;
+    pieces.add(head_bytes);
+    if (chunked && !taken.data.empty()) pieces.add(chunk_size_line(taken.data.size(), size_line));
+    pieces.add(taken.data);
+    if (chunked && !taken.data.empty()) pieces.add("\r\n");
+    if (chunked && body.finished()) pieces.add("0\r\n\r\n");
+    if (body.finished()) {
+      // Before the client is written to: it may be slow, and the connection serves others meanwhile.
+      co_await end_upload();
+      release_upstream(upstream_keeps && request_consumed() && x_.out_window.empty());
+    }
+    x_.facts.status = head.status;
+    const IoResult written = co_await write_all(client_, pieces);
+    if (!written.ok()) co_return result;
+    head_bytes = {};
+    x_.facts.bytes_sent += taken.data.size();
+    if (body.finished()) break;
+
+    x_.out_window.clear();
+    const IoResult read = co_await read_some(*upstream_, x_.out, Wait::idle);
+    if (read.ok())
+      x_.out_window.end = static_cast<std::uint32_t>(read.bytes);
+    else if (read.status != IoStatus::eof || !body.end_of_stream())
+      co_return result;
+  }
+  result.end = RelayResult::End::done;
+  result.close_announced = rewrite.close;
+  co_return result;
+}
+
+}  // namespace postern

@@ -1,0 +1,64 @@
+// One client connection from accept to close: read a head, rule on it, relay or refuse, account, and again.
+
+#pragma once
+
+#include <memory>
+
+#include "proxy/exchange.hpp"
+#include "proxy/gate.hpp"
+#include "proxy/relay.hpp"
+#include "proxy/stream.hpp"
+#include "proxy/task.hpp"
+
+namespace postern {
+
+class Shard;
+
+class Session {
+ public:
+  Session(Shard& shard, std::unique_ptr<Stream> client, const Peer& peer);
+  Session(const Session&) = delete;
+  Session& operator=(const Session&) = delete;
+
+  /// Serves the connection until it ends. The session must outlive the task.
+  [[nodiscard]] Task<void> run();
+
+  /// No more requests: an idle connection ends now, a busy one after its answer.
+  void drain() noexcept;
+  /// Ends every wait, so that the session ends soon.
+  void abort() noexcept;
+
+  // Links of the shard's list of sessions.
+  Session* next = nullptr;
+  Session* previous = nullptr;
+
+ private:
+  /// What a connection may do after an exchange.
+  enum class After : std::uint8_t {
+    reset = 0,  ///< break it: what was sent is not complete
+    close,
+    linger,     ///< close, but first read what the client still sends, so that it sees our answer
+    keep,
+  };
+
+  [[nodiscard]] Task<bool> next_request_begins();
+  [[nodiscard]] Task<HeadStatus> read_head();
+  [[nodiscard]] Task<After> serve();
+  [[nodiscard]] Task<After> rule_and_relay();
+  [[nodiscard]] Task<After> answer(Answer answer, bool request_consumed);
+  [[nodiscard]] Task<void> linger();
+  void name_request() noexcept;
+  [[nodiscard]] bool closes_after_this() const noexcept;
+  [[nodiscard]] bool skip_buffered_body() noexcept;
+
+  Shard& shard_;
+  std::unique_ptr<Stream> client_;
+  Peer peer_;
+  LentExchange exchange_;
+  Relay* relay_ = nullptr;      ///< while one runs
+  std::uint32_t requests_ = 0;
+  bool idle_ = true;            ///< between requests
+  bool draining_ = false;
+};
+
+}  // namespace postern

@@ -1,0 +1,150 @@
+#include "proxy/shard.hpp"
+
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <unistd.h>
+
+#include "proxy/listener.hpp"
+#include "proxy/log_line.hpp"
+
+namespace postern {
+namespace {
+
+std::int64_t wall_milliseconds() noexcept {
+  timespec now{};
+  ::clock_gettime(CLOCK_REALTIME, &now);
+  return std::int64_t{now.tv_sec} * 1000 + now.tv_nsec / 1'000'000;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Shard>> Shard::make(std::size_t index, ShardShared& shared, store::Reader reader,
+                                           std::shared_ptr<const Snapshot> snapshot) {
+  POSTERN_TRY(std::unique_ptr<Reactor> reactor, Reactor::make());
+  return std::unique_ptr<Shard>(new Shard(index, shared, std::move(reactor), std::move(reader), std::move(snapshot)));
+}
+
+Shard::Shard(std::size_t index, ShardShared& shared, std::unique_ptr<Reactor> reactor, store::Reader reader,
+             std::shared_ptr<const Snapshot> snapshot)
+    : index_(index),
+      shared_(shared),
+      reactor_(std::move(reactor)),
+      gate_(std::move(reader), std::move(snapshot), metrics_),
+      upstreams_(*reactor_, metrics_) {
+  apply_snapshot();
+}
+
+Shard::~Shard() { POSTERN_CHECK(!first_session_); }
+
+Status Shard::listen(int descriptor) {
+  auto listener = std::make_unique<Listener>(*this, *reactor_, descriptor);
+  if (!listener->open()) return Error{ErrorKind::unavailable, "cannot watch a listening socket"};
+  listeners_.push_back(std::move(listener));
+  return {};
+}
+
+void Shard::run() {
+  reactor_->run([this] { after_batch(); });
+  upstreams_.close_idle();
+}
+
+void Shard::use(std::shared_ptr<const Snapshot> snapshot) {
+  reactor_->post([this, snapshot = std::move(snapshot)] {
+    gate_.use(snapshot);
+    apply_snapshot();
+  });
+}
+
+void Shard::apply_snapshot() noexcept {
+  reactor_->deadlines().set_durations(config().timeouts);
+  upstreams_.set_connections_max(config().limits.upstream_connections);
+}
+
+void Shard::set_upstream_addresses(std::vector<SocketAddress> addresses) {
+  reactor_->post([this, addresses = std::move(addresses)] { upstreams_.set_addresses(addresses); });
+}
+
+void Shard::drain() {
+  reactor_->post([this] {
+    draining_ = true;
+    listeners_.clear();
+    for (Session* session = first_session_; session; session = session->next) session->drain();
+  });
+}
+
+void Shard::stop() {
+  reactor_->post([this] {
+    draining_ = stopping_ = true;
+    listeners_.clear();
+  });
+}
+
+void Shard::begin_session(int descriptor, const SocketAddress& address) {
+  auto client = std::make_unique<SocketStream>(*reactor_, descriptor);
+  const std::uint32_t max = config().limits.connections;
+  if (max > 0 && shared_.connections.load(std::memory_order_relaxed) >= max) {
+    metrics_.connections_refused.add();
+    return;
+  }
+  if (address.family() != AF_UNIX) {
+    const int on = 1;
+    ::setsockopt(descriptor, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+  }
+  if (!client->open()) return;
+  Peer peer;
+  describe_peer(address, peer.address, peer.text);
+  auto session = std::make_unique<Session>(*this, std::move(client), peer);
+  if (draining_) session->drain();
+  shared_.connections.fetch_add(1, std::memory_order_relaxed);
+  metrics_.connections_accepted.add();
+  metrics_.connections_open.add();
+  detach(run_session(std::move(session)));
+}
+
+Task<void> Shard::run_session(std::unique_ptr<Session> session) {
+  link(*session);
+  co_await session->run();
+  unlink(*session);
+  session.reset();
+  shared_.connections.fetch_sub(1, std::memory_order_relaxed);
+  metrics_.connections_open.subtract();
+}
+
+void Shard::link(Session& session) noexcept {
+  session.next = first_session_;
+  if (first_session_) first_session_->previous = &session;
+  first_session_ = &session;
+}
+
+void Shard::unlink(Session& session) noexcept {
+  (session.previous ? session.previous->next : first_session_) = session.next;
+  if (session.next) session.next->previous = session.previous;
+}
+
+void Shard::account(const Exchange& exchange) noexcept {
+  const Facts& facts = exchange.facts;
+  const Clock::time_point ended = Clock::now();
+  metrics_.requests_by_status[static_cast<std::size_t>(facts.status)].add();
+  metrics_.duration.add(std::chrono::duration_cast<std::chrono::microseconds>(ended - facts.began));
+  metrics_.body_bytes_received.add(facts.bytes_received);
+  metrics_.body_bytes_sent.add(facts.bytes_sent);
+  if (!shared_.log) return;
+  char line[limits::log_line_bytes_max];
+  const std::size_t size = write_log_line(exchange, wall_milliseconds(), ended, line);
+  if (size == 0 || !shared_.log->ring(index_).put({line, size}))
+    metrics_.log_lines_dropped.add();
+  else
+    logged_ = true;
+}
+
+void Shard::after_batch() noexcept {
+  if (logged_) {
+    shared_.log->wake();
+    logged_ = false;
+  }
+  if (stopping_)
+    for (Session* session = first_session_; session; session = session->next) session->abort();
+  if (draining_ && !first_session_) reactor_->stop();
+}
+
+}  // namespace postern

@@ -1,0 +1,90 @@
+// One core's world: loop, gate, upstream connections, sessions, numbers. Other threads only post messages to it.
+
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "conf/config.hpp"
+#include "proxy/access_log.hpp"
+#include "proxy/address.hpp"
+#include "proxy/exchange.hpp"
+#include "proxy/gate.hpp"
+#include "proxy/metrics.hpp"
+#include "proxy/reactor.hpp"
+#include "proxy/session.hpp"
+#include "proxy/trace.hpp"
+#include "proxy/upstream_pool.hpp"
+
+namespace postern {
+
+class Listener;
+
+/// What all shards share; outlives them.
+struct ShardShared {
+  AccessLog* log = nullptr;                     ///< null: none
+  std::atomic<std::uint32_t> connections{0};    ///< client connections of all shards
+};
+
+class Shard {
+ public:
+  [[nodiscard]] static Result<std::unique_ptr<Shard>> make(std::size_t index, ShardShared& shared, store::Reader reader,
+                                                           std::shared_ptr<const Snapshot> snapshot);
+  ~Shard();
+
+  /// Accepts on a listening socket. The shard owns `descriptor`, its own duplicate. Before run().
+  [[nodiscard]] Status listen(int descriptor);
+  /// Runs until drained or stopped, on the shard's own thread.
+  void run();
+
+  // --- from any thread ---
+  void use(std::shared_ptr<const Snapshot> snapshot);
+  void set_upstream_addresses(std::vector<SocketAddress> addresses);
+  /// Stops accepting, ends idle connections, lets busy ones finish; run() returns when the last is gone.
+  void drain();
+  /// Ends everything; run() returns soon.
+  void stop();
+  [[nodiscard]] const ShardMetrics& metrics() const noexcept { return metrics_; }
+
+  // --- for sessions, on the shard's thread ---
+  [[nodiscard]] Reactor& reactor() noexcept { return *reactor_; }
+  [[nodiscard]] Gate& gate() noexcept { return gate_; }
+  [[nodiscard]] const Config& config() const noexcept { return gate_.snapshot().config; }
+  [[nodiscard]] UpstreamPool& upstreams() noexcept { return upstreams_; }
+  [[nodiscard]] ExchangePool& exchanges() noexcept { return exchanges_; }
+  [[nodiscard]] ShardMetrics& counters() noexcept { return metrics_; }
+  [[nodiscard]] IdSource& ids() noexcept { return ids_; }
+  /// Counts an exchange that has ended and writes its line in the access log.
+  void account(const Exchange& exchange) noexcept;
+
+  // --- for its listeners ---
+  /// Takes over an accepted connection.
+  void begin_session(int descriptor, const SocketAddress& address);
+
+ private:
+  Shard(std::size_t index, ShardShared& shared, std::unique_ptr<Reactor> reactor, store::Reader reader,
+        std::shared_ptr<const Snapshot> snapshot);
+  void apply_snapshot() noexcept;
+  [[nodiscard]] Task<void> run_session(std::unique_ptr<Session> session);
+  void link(Session& session) noexcept;
+  void unlink(Session& session) noexcept;
+  void after_batch() noexcept;
+
+  std::size_t index_;
+  ShardShared& shared_;
+  std::unique_ptr<Reactor> reactor_;
+  ShardMetrics metrics_;
+  Gate gate_;
+  UpstreamPool upstreams_;
+  ExchangePool exchanges_;
+  IdSource ids_;
+  std::vector<std::unique_ptr<Listener>> listeners_;
+  Session* first_session_ = nullptr;
+  bool draining_ = false;
+  bool stopping_ = false;
+  bool logged_ = false;  // something since the last batch
+};
+
+}  // namespace postern

@@ -1,0 +1,155 @@
+#include "proxy/subject_block.hpp"
+
+#include <algorithm>
+#include <array>
+
+#include "conf/limits.hpp"
+#include "proxy/bounded_text.hpp"
+
+namespace postern {
+namespace {
+
+using policy::Catalog;
+using policy::EntityKind;
+using policy::Subject;
+
+/// Stored values are validated; this is the second lock on the same door.
+bool may_stand_in_a_header(std::string_view value) noexcept {
+  return std::all_of(value.begin(), value.end(), [](char c) { return c >= 0x20 && c < 0x7F; });
+}
+
+void put_percent_encoded(TextWriter& out, std::string_view text) noexcept {
+  constexpr char hex[] = "0123456789ABCDEF";
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (byte > 0x20 && byte < 0x7F && c != '%') {
+      out.put(c);
+      continue;
+    }
+    const char escape[] = {'%', hex[byte >> 4], hex[byte & 15]};
+    out.put(std::string_view(escape, sizeof escape));
+  }
+}
+
+class Block {
+ public:
+  Block(std::string_view prefix, std::span<char> out) noexcept
+      : prefix_(prefix), whole_(out), out_(before_marker()) {}
+
+  /// One line, or nothing of it.
+  template <class Value>
+  void line(std::string_view name, Value write_value) noexcept {
+    const std::size_t before = out_.size();
+    out_.put(prefix_);
+    out_.put(name);
+    out_.put(": ");
+    const bool good = write_value(out_);
+    out_.put("\r\n");
+    if (good && !out_.overflowed()) return;
+    out_ = TextWriter(before_marker(), before);  // forgets the overflow too
+    truncated_ = true;
+  }
+
+  void value(std::string_view name, std::string_view value) noexcept {
+    line(name, [value](TextWriter& out) {
+      out.put(value);
+      return may_stand_in_a_header(value);
+    });
+  }
+
+  [[nodiscard]] std::size_t finish() noexcept {
+    if (!truncated_) return out_.size();
+    TextWriter all(whole_, out_.size());
+    all.put(prefix_);
+    all.put(marker);
+    return all.size();
+  }
+
+ private:
+  static constexpr std::string_view marker = "Truncated: 1\r\n";
+
+  /// Room for the marker is kept whatever comes.
+  [[nodiscard]] std::span<char> before_marker() const noexcept {
+    return whole_.first(whole_.size() - prefix_.size() - marker.size());
+  }
+
+  std::string_view prefix_;
+  std::span<char> whole_;
+  TextWriter out_;
+  bool truncated_ = false;
+};
+
+/// Ids of what is held, sorted by id; what was deleted since is not among them.
+class SortedIds {
+ public:
+  void add(const Catalog& catalog, EntityKind kind, Handle handle) noexcept {
+    const Catalog::Entity* entity = catalog.find(kind, handle);
+    if (!entity || (kind == EntityKind::license && !entity->enabled)) return;
+    if (count_ == ids_.size()) {
+      overflowed_ = true;
+      return;
+    }
+    ids_[count_++] = entity->id;
+  }
+
+  void write(Block& block, std::string_view name) noexcept {
+    std::sort(ids_.begin(), ids_.begin() + static_cast<std::ptrdiff_t>(count_));
+    const auto end = std::unique(ids_.begin(), ids_.begin() + static_cast<std::ptrdiff_t>(count_));
+    block.line(name, [&](TextWriter& out) {
+      for (auto id = ids_.begin(); id != end; ++id) {
+        if (id != ids_.begin()) out.put(',');
+        out.put(*id);
+      }
+      return !overflowed_;
+    });
+  }
+
+ private:
+  std::array<std::string_view, 2 * limits::handles_per_subject_max> ids_;
+  std::size_t count_ = 0;
+  bool overflowed_ = false;
+};
+
+void write_ids(Block& block, std::string_view name, const Catalog& catalog, EntityKind kind,
+               std::span<const Handle> handles) noexcept {
+  SortedIds ids;
+  for (const Handle handle : handles) ids.add(catalog, kind, handle);
+  ids.write(block, name);
+}
+
+void write_permissions(Block& block, const Subject& subject) noexcept {
+  SortedIds ids;
+  for (const Handle handle : subject.permissions) ids.add(*subject.catalog, EntityKind::permission, handle);
+  for (const Handle role : subject.roles) {
+    const Catalog::Entity* entity = subject.catalog->find(EntityKind::role, role);
+    if (!entity) continue;
+    entity->permissions.for_each(
+        [&](Handle handle) { ids.add(*subject.catalog, EntityKind::permission, handle); });
+  }
+  ids.write(block, "Permissions");
+}
+
+}  // namespace
+
+std::size_t write_subject_block(const Subject& subject, std::string_view prefix, bool with_permissions,
+                                std::span<char> out) noexcept {
+  Block block(prefix, out);
+  if (subject.type == policy::SubjectType::anonymous) {
+    block.value("Type", policy::to_string(subject.type));
+    return block.finish();
+  }
+  block.value("Id", subject.id);
+  block.line("Name", [&](TextWriter& name) {
+    put_percent_encoded(name, subject.name);
+    return true;
+  });
+  block.value("Type", policy::to_string(subject.type));
+  block.value("Token-Id", subject.token_id);
+  write_ids(block, "Groups", *subject.catalog, EntityKind::group, subject.groups);
+  write_ids(block, "Roles", *subject.catalog, EntityKind::role, subject.roles);
+  write_ids(block, "Licenses", *subject.catalog, EntityKind::license, subject.licenses);
+  if (with_permissions) write_permissions(block, subject);
+  return block.finish();
+}
+
+}  // namespace postern

@@ -1,0 +1,83 @@
+#include "proxy/trace.hpp"
+
+#include <sys/random.h>
+
+#include <algorithm>
+#include <bit>
+
+#include "conf/result.hpp"
+
+namespace postern {
+namespace {
+
+bool is_lower_hex(char c) noexcept { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); }
+
+bool is_id_byte(char c) noexcept {
+  const bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+  const bool digit = c >= '0' && c <= '9';
+  return letter || digit || std::string_view("-._~+/=:@").find(c) != std::string_view::npos;
+}
+
+/// `text` is `size` lower-case hex digits, not all of them zero.
+bool is_nonzero_hex(std::string_view text) noexcept {
+  return std::all_of(text.begin(), text.end(), is_lower_hex) && text.find_first_not_of('0') != std::string_view::npos;
+}
+
+bool is_traceparent(std::string_view text) noexcept {
+  return text.size() == 55 && text.substr(0, 3) == "00-" && is_nonzero_hex(text.substr(3, 32)) && text[35] == '-' &&
+         is_nonzero_hex(text.substr(36, 16)) && text[52] == '-' && is_lower_hex(text[53]) && is_lower_hex(text[54]);
+}
+
+void put_hex(TextWriter& out, std::uint64_t number) noexcept {
+  constexpr char hex[] = "0123456789abcdef";
+  char digits[16];
+  for (int i = 15; i >= 0; --i, number >>= 4) digits[i] = hex[number & 15];
+  out.put(std::string_view(digits, sizeof digits));
+}
+
+}  // namespace
+
+IdSource::IdSource() { POSTERN_CHECK(::getrandom(state_, sizeof state_, 0) == sizeof state_); }
+
+std::uint64_t IdSource::next() noexcept {  // xoshiro256++ (Blackman, Vigna)
+  const std::uint64_t result = std::rotl(state_[0] + state_[3], 23) + state_[0];
+  const std::uint64_t shifted = state_[1] << 17;
+  state_[2] ^= state_[0];
+  state_[3] ^= state_[1];
+  state_[1] ^= state_[2];
+  state_[0] ^= state_[3];
+  state_[2] ^= shifted;
+  state_[3] = std::rotl(state_[3], 45);
+  return result;
+}
+
+void choose_request_id(std::string_view presented, IdSource& ids, RequestId& out) noexcept {
+  if (!presented.empty() && presented.size() <= limits::request_id_bytes_max &&
+      std::all_of(presented.begin(), presented.end(), is_id_byte)) {
+    out.assign(presented);
+    return;
+  }
+  char bytes[32];
+  TextWriter made(bytes);
+  put_hex(made, ids.next());
+  put_hex(made, ids.next());
+  out.assign(made.view());
+}
+
+void choose_traceparent(std::string_view presented, IdSource& ids, TraceParent& out) noexcept {
+  if (is_traceparent(presented)) {
+    out.assign(presented);
+    return;
+  }
+  char bytes[55];
+  TextWriter made(bytes);
+  made.put("00-");
+  put_hex(made, ids.next() | 1);  // never all zero
+  put_hex(made, ids.next());
+  made.put('-');
+  put_hex(made, ids.next() | 1);
+  made.put("-00");
+  out.assign(made.view());
+}
+
+}  // namespace postern

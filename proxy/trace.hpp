@@ -1,0 +1,33 @@
+// Request ids and W3C trace context: a good one is passed on, anything else is replaced.
+
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+#include "conf/limits.hpp"
+#include "proxy/bounded_text.hpp"
+
+namespace postern {
+
+/// Numbers for ids: unpredictable enough not to collide, of no use as secrets. One per shard, no system call per number.
+class IdSource {
+ public:
+  IdSource();  ///< seeded by the operating system
+  [[nodiscard]] std::uint64_t next() noexcept;
+
+ private:
+  std::uint64_t state_[4];
+};
+
+using RequestId = BoundedText<limits::request_id_bytes_max>;
+using TraceParent = BoundedText<55>;
+
+/// The client's X-Request-Id when it is one to be shown in logs and headers (letters, digits and `-._~+/=:@`, at most
+/// limits::request_id_bytes_max), else a new one of 32 hex digits.
+void choose_request_id(std::string_view presented, IdSource& ids, RequestId& out) noexcept;
+
+/// The client's traceparent when it is well-formed (https://www.w3.org/TR/trace-context, version 00), else a new one, not sampled.
+void choose_traceparent(std::string_view presented, IdSource& ids, TraceParent& out) noexcept;
+
+}  // namespace postern

@@ -1,0 +1,66 @@
+// After a verified 101: bytes both ways until one side ends, with an idle deadline and no total one.
+
+#include "proxy/relay.hpp"
+#include "proxy/shard.hpp"
+
+namespace postern {
+
+Task<RelayResult> Relay::tunnel() {
+  TextWriter head(x_.response_out);
+  ResponseRewrite rewrite;
+  rewrite.request_id = x_.facts.request_id.view();
+  rewrite.upgrade = true;
+  if (!write_response_head(x_.response, x_.out, rewrite, head)) co_return refused(answers::upstream_malformed);
+  x_.facts.status = x_.response.status;
+  x_.facts.answered = last_activity_ = shard_.reactor().now();
+  Pieces pieces;
+  pieces.add(head.view());
+  const IoResult written = co_await write_all(client_, pieces);
+  if (!written.ok()) co_return RelayResult{};
+
+  // What either side sent right after the handshake lies in the buffers already.
+  const Direction down{*upstream_, client_, x_.out, x_.unread_out()};
+  const Direction up{client_, *upstream_, x_.in, x_.unread_in()};
+  Task<void> downwards = pump(down, x_.facts.bytes_sent);
+  downwards.start();
+  co_await pump(up, x_.facts.bytes_received);
+  co_await downwards.join();
+
+  RelayResult result;
+  result.end = RelayResult::End::tunnel_closed;
+  co_return result;
+}
+
+Task<void> Relay::pump(Direction direction, std::uint64_t& bytes) {
+  std::string_view pending = direction.first;
+  while (!stopping_) {
+    if (!pending.empty()) {
+      Pieces pieces;
+      pieces.add(pending);
+      const IoResult written = co_await write_all(direction.to, pieces);
+      if (!written.ok()) break;
+      bytes += pending.size();
+      last_activity_ = shard_.reactor().now();
+      pending = {};
+      continue;
+    }
+    const IoResult read = co_await read_some_since(direction.from, direction.buffer, Wait::idle, last_activity_);
+    if (read.ok()) {
+      pending = {direction.buffer.data(), read.bytes};
+      continue;
+    }
+    if (read.status == IoStatus::eof) {  // half-closed: the other direction goes on
+      direction.to.shut_down_write();
+      co_return;
+    }
+    const auto idle = shard_.reactor().now() - last_activity_;
+    if (read.status == IoStatus::timed_out && idle < shard_.reactor().deadlines().duration(Wait::idle)) continue;
+    break;
+  }
+  // Broken, idle or aborted: both directions end.
+  stopping_ = true;
+  direction.from.cancel();
+  direction.to.cancel();
+}
+
+}  // namespace postern
