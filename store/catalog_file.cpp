@@ -1,7 +1,6 @@
 #include "store/catalog_file.hpp"
 
 #include <algorithm>
-#include <charconv>
 #include <functional>
 #include <initializer_list>
 #include <limits>
@@ -116,13 +115,12 @@ class CatalogReader {
   void read_count(const yaml::Node& node, std::string_view key, std::uint32_t& value) {
     const yaml::Node* written = scalar(node, key);
     if (written == nullptr) return;
-    const char* const end = written->scalar.data() + written->scalar.size();
-    const auto [rest, error] = std::from_chars(written->scalar.data(), end, value);
-    if (error != std::errc{} || rest != end) {
-      value = 0;
-      mistake(*written, "\"" + written->scalar + "\" is not a whole number from 0 to " +
-                            std::to_string(std::numeric_limits<std::uint32_t>::max()));
+    const auto count = parse_count(written->scalar);
+    if (!count || *count > std::numeric_limits<std::uint32_t>::max()) {
+      return mistake(*written, "\"" + written->scalar + "\" is not a whole number from 0 to " +
+                                   std::to_string(std::numeric_limits<std::uint32_t>::max()));
     }
+    value = static_cast<std::uint32_t>(*count);
   }
 
   void read_instant(const yaml::Node& node, std::string_view key, UnixSeconds& value) {
@@ -137,6 +135,11 @@ class CatalogReader {
             duration ? "a catalog is applied again and again: write a date instead of a duration"
                      : "write 2026-12-31 or 2026-12-31T12:00:00Z");
     return std::nullopt;
+  }
+
+  static std::string network_suggestion(const std::string& text) {
+    const auto meant = enclosing_network(text);
+    return meant ? "did you mean \"" + to_string(*meant) + "\"?" : "write 10.0.0.0/8 or 2001:db8::/32";
   }
 
   void read_version(const yaml::Node& root) {
@@ -278,8 +281,7 @@ class CatalogReader {
     read_instant(node, "not_before", token.not_before);
     each_text(node, "networks", [&](const yaml::Node& item, const std::string& text) {
       const auto network = parse_network(text);
-      if (!network)
-        return mistake(item, "\"" + text + "\" is no network", "write 10.0.0.0/8 or 2001:db8::/32");
+      if (!network) return mistake(item, "\"" + text + "\" is no network", network_suggestion(text));
       token.networks.push_back(*network);
     });
     read_assignments(node, token.assignments);

@@ -2,10 +2,10 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
-#include <charconv>
 #include <limits>
 
 #include "conf/diagnostic.hpp"
+#include "conf/option.hpp"
 #include "proxy/cli/cli.hpp"
 #include "proxy/cli/help.hpp"
 #include "proxy/cli/output.hpp"
@@ -166,9 +166,11 @@ int Arguments::usage_error(std::string_view sentence) const {
 }
 
 std::string number_flaw(const std::string& text, std::uint64_t max, std::uint64_t& value) {
-  const char* const end = text.data() + text.size();
-  const auto [rest, error] = std::from_chars(text.data(), end, value);
-  if (error == std::errc{} && rest == end && value <= max) return {};
+  const auto number = parse_count(text);
+  if (number && *number <= max) {
+    value = *number;
+    return {};
+  }
   return "\"" + text + "\" is not a whole number from 0 to " + std::to_string(max);
 }
 

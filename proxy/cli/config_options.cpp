@@ -29,12 +29,13 @@ void declare_config(Arguments& arguments, ConfigSources& sources) {
   arguments.text("--config", "FILE", sources.file,
                  "the configuration; else POSTERN_CONFIG, ./postern.yaml, /etc/postern/postern.yaml");
   for (const Option& option : options()) {
-    if (option.flag.empty() || !option.supported) continue;
+    if (option.flag.empty() || !option.supported()) continue;
     const auto take = [&sources, name = std::string(option.name)](const std::string& given) -> std::string {
       sources.flags.emplace_back(name, given);
       return {};
     };
-    arguments.value(std::string(option.flag), placeholder_of(option), take, meaning_of(option));
+    arguments.value(std::string(option.flag), placeholder_of(option), take, meaning_of(option),
+                    option.value.list);
   }
 }
 

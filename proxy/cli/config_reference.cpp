@@ -23,7 +23,7 @@ int reference(Arguments& arguments) {
                                           {"change", option.change == Change::reload ? "reload" : "restart"},
                                           {"secret", option.secret},
                                           {"flag", option.flag},
-                                          {"supported", option.supported}});
+                                          {"supported", option.supported()}});
   }
   return output.table(records, {"name"});
 }

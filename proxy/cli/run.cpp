@@ -13,13 +13,6 @@
 namespace postern::cli {
 namespace {
 
-bool is_loopback(const Endpoint& endpoint) {
-  if (endpoint.is_unix() || endpoint.host == "localhost") return true;
-  const auto address = parse_network(endpoint.host);
-  return address &&
-         (contains(*parse_network("127.0.0.0/8"), address->address) || *address == *parse_network("::1"));
-}
-
 /// The configuration, or nothing when it has mistakes, which were then said on standard error.
 std::optional<Config> load(const ConfigSources& sources) {
   Diagnostics diagnostics;

@@ -27,6 +27,7 @@ void StoreAccess::declare_for_change(Arguments& arguments) {
 std::optional<store::Store> StoreAccess::open(Missing missing) {
   ConfigSources sources;
   sources.file = config_file_;
+  sources.store_only = true;
   if (!directory_.empty()) sources.flags.emplace_back("store", directory_);
 
   Diagnostics diagnostics;
