@@ -1,5 +1,6 @@
 // The configuration as the program uses it: plain values, already validated. Where each value comes from, its
-// meaning, unit, default and bounds stand in one table (option.hpp); nothing here is parsed by hand elsewhere.
+// meaning, unit, default and bounds stand in one table (option.hpp); nothing here is parsed by hand
+// elsewhere.
 
 #pragma once
 
@@ -14,9 +15,9 @@ namespace postern {
 
 /// Where we listen or connect: a TCP host and port, or the path of a Unix socket.
 struct Endpoint {
-  std::string host;          ///< name or IP literal without brackets; empty for a Unix socket
+  std::string host;  ///< name or IP literal without brackets; empty for a Unix socket
   std::uint16_t port = 0;
-  std::string unix_path;     ///< empty for TCP
+  std::string unix_path;  ///< empty for TCP
   [[nodiscard]] bool is_unix() const noexcept { return !unix_path.empty(); }
   /// "127.0.0.1:8080", "[::1]:8080" or "unix:/run/app.sock".
   [[nodiscard]] std::string to_string() const;
@@ -37,34 +38,34 @@ struct Timeouts {
 };
 
 struct Limits {
-  std::uint64_t body;          ///< bytes of one request body, 0 = unlimited: 413
-  std::uint32_t connections;   ///< client connections at once, in all: further ones are closed at once
-  std::uint32_t upstream_connections;  ///< per shard, busy and idle together: 503
+  std::uint64_t body;         ///< bytes of one request body, 0 = unlimited: 413
+  std::uint32_t connections;  ///< client connections at once, in all: further ones are closed at once
+  std::uint32_t upstream_connections;     ///< per shard, busy and idle together: 503
   std::uint32_t requests_per_connection;  ///< then `Connection: close`, 0 = unlimited
 };
 
 struct Config {
   std::vector<Endpoint> listen;
   Endpoint upstream;
-  std::string upstream_host;      ///< Host sent when `preserve_host` is off: authority of the upstream URL
-  bool preserve_host = true;      ///< upstream sees the client's Host
-  std::string store;              ///< directory
+  std::string upstream_host;         ///< Host sent when `preserve_host` is off: authority of the upstream URL
+  bool preserve_host = true;         ///< upstream sees the client's Host
+  std::string store;                 ///< directory
   std::uint64_t store_size_max = 0;  ///< bytes of address space reserved for the map
-  std::string policy;             ///< file; empty only with --dev
-  std::string catalog;            ///< file applied at start; empty = none
+  std::string policy;                ///< file; empty only with --dev
+  std::string catalog;               ///< file applied at start; empty = none
   std::vector<Endpoint> admin_listen;    ///< empty = no admin listener
   std::vector<Endpoint> metrics_listen;  ///< empty = metrics and health live on the admin listener
-  std::string header_prefix;      ///< "X-Subject-"
-  bool header_permissions = false;  ///< whether the permissions header is injected
-  std::string realm;              ///< in WWW-Authenticate
-  std::string token_prefix;       ///< "pst_"
+  std::string header_prefix;             ///< "X-Subject-"
+  bool header_permissions = false;       ///< whether the permissions header is injected
+  std::string realm;                     ///< in WWW-Authenticate
+  std::string token_prefix;              ///< "pst_"
   std::vector<Network> trusted_proxies;
   Timeouts timeouts;
   Limits limits;
-  std::uint32_t shards = 0;       ///< 0 = one per core we may run on
-  std::string access_log;         ///< "-" standard output, "off", or a file
+  std::uint32_t shards = 0;  ///< 0 = one per core we may run on
+  std::string access_log;    ///< "-" standard output, "off", or a file
   LogLevel log_level = LogLevel::info;
-  bool dev = false;               ///< --dev
+  bool dev = false;  ///< --dev
 };
 
 }  // namespace postern

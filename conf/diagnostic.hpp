@@ -9,8 +9,9 @@
 
 namespace postern {
 
-/// A place in a text an operator wrote. `line` and `column` count from 1, columns in bytes (as compilers do); 0 means "no place" (an environment
-/// variable, a flag), and then `file` says what it was, for example "POSTERN_LISTEN" or "--listen".
+/// A place in a text an operator wrote. `line` and `column` count from 1, columns in bytes (as compilers do);
+/// 0 means "no place" (an environment variable, a flag), and then `file` says what it was, for example
+/// "POSTERN_LISTEN" or "--listen".
 struct Position {
   std::string file;
   std::size_t line = 0;
@@ -27,8 +28,8 @@ struct Diagnostic {
   std::string suggestion;
 };
 
-/// Collects mistakes. Empty means: nothing wrong. Beyond limits::diagnostics_kept_max they are only counted, so that a
-/// hostile or truncated file costs no more memory than a long list.
+/// Collects mistakes. Empty means: nothing wrong. Beyond limits::diagnostics_kept_max they are only counted,
+/// so that a hostile or truncated file costs no more memory than a long list.
 class Diagnostics {
  public:
   void add(Position position, std::string message, std::string suggestion = {});
@@ -45,7 +46,8 @@ class Diagnostics {
   ///
   /// `source_of` gives the text of a file by the name in its position, or empty when there is none to show.
   /// At most limits::diagnostics_max are printed, then how many more there are.
-  [[nodiscard]] std::string render(std::string_view (*source_of)(const std::string& file, const void* context),
+  [[nodiscard]] std::string render(std::string_view (*source_of)(const std::string& file,
+                                                                 const void* context),
                                    const void* context) const;
 
  private:

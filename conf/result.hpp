@@ -1,5 +1,6 @@
 // Errors are values. What the world may do to us (network, disk, a full map, another process) is a Result;
-// what an operator wrote wrongly is a list of Diagnostics (diagnostic.hpp); what we promised ourselves is check().
+// what an operator wrote wrongly is a list of Diagnostics (diagnostic.hpp); what we promised ourselves is
+// check().
 
 #pragma once
 
@@ -13,14 +14,14 @@ namespace postern {
 
 /// What kind of failure it is, so that one place can turn it into an exit code or a status.
 enum class ErrorKind : unsigned char {
-  internal = 0,   ///< our fault
-  usage,          ///< the request makes no sense as written (unknown flag, assignment beside an owner)
-  invalid,        ///< a value breaks its rule (id grammar, bound, checksum)
-  not_found,      ///< the named thing does not exist
-  conflict,       ///< it exists already, or its state forbids the operation
-  exhausted,      ///< a limit is reached (seats, map full, too many handles)
-  unavailable,    ///< the store, a file or a peer cannot be reached or read
-  incompatible,   ///< made by a newer version, or not ours
+  internal = 0,  ///< our fault
+  usage,         ///< the request makes no sense as written (unknown flag, assignment beside an owner)
+  invalid,       ///< a value breaks its rule (id grammar, bound, checksum)
+  not_found,     ///< the named thing does not exist
+  conflict,      ///< it exists already, or its state forbids the operation
+  exhausted,     ///< a limit is reached (seats, map full, too many handles)
+  unavailable,   ///< the store, a file or a peer cannot be reached or read
+  incompatible,  ///< made by a newer version, or not ours
 };
 
 /// A failure that leaves the callee's state unchanged, with the sentence an operator reads.
@@ -55,15 +56,16 @@ using Status = Result<void>;
   declaration = std::move(*temporary)
 #define POSTERN_TRY(declaration, expression) \
   POSTERN_TRY_IMPL(POSTERN_TRY_JOIN(try_result_, __LINE__), declaration, expression)
-#define POSTERN_TRY_STATUS(expression)                                           \
-  do {                                                                           \
+#define POSTERN_TRY_STATUS(expression)                                             \
+  do {                                                                             \
     if (auto try_status_ = (expression); !try_status_) return try_status_.error(); \
   } while (false)
 
 /// Stops the process when one of our own invariants is broken, in every build. Never for bytes from outside.
-#define POSTERN_CHECK(condition) \
-  do {                           \
-    if (!(condition)) [[unlikely]] ::postern::check_failed(#condition, __FILE__, __LINE__); \
+#define POSTERN_CHECK(condition)                               \
+  do {                                                         \
+    if (!(condition)) [[unlikely]]                             \
+      ::postern::check_failed(#condition, __FILE__, __LINE__); \
   } while (false)
 [[noreturn]] void check_failed(const char* condition, const char* file, int line) noexcept;
 

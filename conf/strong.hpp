@@ -8,7 +8,8 @@
 
 namespace postern {
 
-/// A value of type T that is only what its Tag says. Conversion is explicit, comparison only with its own kind.
+/// A value of type T that is only what its Tag says. Conversion is explicit, comparison only with its own
+/// kind.
 template <class T, class Tag>
 class Strong {
  public:

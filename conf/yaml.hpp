@@ -21,14 +21,14 @@ struct Entry;
 
 enum class Kind : unsigned char { null = 0, scalar, sequence, mapping };
 
-/// One part of a file. Owns its children. `quoted` tells `"8080"` from `8080` (block texts count as quoted). The place of
-/// a missing value is its key's, or behind its dash.
+/// One part of a file. Owns its children. `quoted` tells `"8080"` from `8080` (block texts count as quoted).
+/// The place of a missing value is its key's, or behind its dash.
 struct Node {
   Kind kind = Kind::null;
   bool quoted = false;
-  std::size_t line = 0;    ///< from 1
-  std::size_t column = 0;  ///< from 1
-  std::string scalar;      ///< the text as written, quotes and escapes resolved; only of a scalar
+  std::size_t line = 0;        ///< from 1
+  std::size_t column = 0;      ///< from 1
+  std::string scalar;          ///< the text as written, quotes and escapes resolved; only of a scalar
   std::vector<Node> items;     ///< only of a sequence
   std::vector<Entry> entries;  ///< only of a mapping, in file order, keys unique
 
@@ -54,17 +54,18 @@ struct Document {
 };
 
 /// Parses one YAML document. Duplicate keys, aliases and anchors, tags, several documents, non-scalar keys,
-/// nesting beyond limits::yaml_depth_max, more values than limits::yaml_nodes_max, text beyond limits::yaml_bytes_max, bytes
-/// that are not UTF-8 and control characters are mistakes with a place. An empty text is a null root. A byte order mark is
-/// dropped. Never throws.
-/// On mistakes the returned document still has `file` and `text`; its tree is whole when the syntax was (repeated keys, anchors
-/// and tags are reported and skipped), so that further mistakes can be looked for, else the root is null.
+/// nesting beyond limits::yaml_depth_max, more values than limits::yaml_nodes_max, text beyond
+/// limits::yaml_bytes_max, bytes that are not UTF-8 and control characters are mistakes with a place. An
+/// empty text is a null root. A byte order mark is dropped. Never throws. On mistakes the returned document
+/// still has `file` and `text`; its tree is whole when the syntax was (repeated keys, anchors and tags are
+/// reported and skipped), so that further mistakes can be looked for, else the root is null.
 [[nodiscard]] Document parse(std::string file, std::string text, Diagnostics& diagnostics);
 
 /// Reads and parses a file. A file that cannot be read is a diagnostic without a line.
 [[nodiscard]] Document load(const std::string& path, Diagnostics& diagnostics);
 
 /// `diagnostics` for a terminal, with the lines of `documents` for the carets.
-[[nodiscard]] std::string render(const Diagnostics& diagnostics, const std::vector<const Document*>& documents);
+[[nodiscard]] std::string render(const Diagnostics& diagnostics,
+                                 const std::vector<const Document*>& documents);
 
 }  // namespace postern::yaml

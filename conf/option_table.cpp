@@ -1,0 +1,93 @@
+#include <algorithm>
+
+#include "conf/limits.hpp"
+#include "conf/option_value.hpp"
+
+namespace postern {
+namespace {
+
+/// One member of the URL is the address, the other what is sent as Host: they change together.
+constexpr OptionValue upstream_value = {
+    .read =
+        [](const yaml::Node& node, const Position& at, const Option& option, Config& config,
+           Diagnostics& diagnostics) {
+          Upstream upstream{config.upstream, config.upstream_host};
+          read_upstream(Given{node, at, option, diagnostics}, upstream);
+          config.upstream = std::move(upstream.endpoint);
+          config.upstream_host = std::move(upstream.host);
+        },
+    .same = [](const Config& a,
+               const Config& b) { return a.upstream == b.upstream && a.upstream_host == b.upstream_host; },
+    .copy =
+        [](const Config& from, Config& to) {
+          to.upstream = from.upstream;
+          to.upstream_host = from.upstream_host;
+        },
+};
+
+constexpr auto read_listeners = read_list<read_endpoint, 1, limits::listeners_max, Endpoint>;
+constexpr auto read_networks = read_list<read_network, 0, limits::trusted_proxies_max, Network>;
+
+constexpr Change reload = Change::reload;
+constexpr Change restart = Change::restart;
+constexpr bool open = false;  // in the column `secret`: no option so far holds a secret
+
+constexpr OptionValue later = {};  // known from the design, not yet supported
+
+// clang-format off
+// A restart is asked for where a running server has built something on the value: sockets, the store, the upstream pool,
+// the names of the headers that its upstream believes.
+constexpr Option table[] = {
+  // name, meaning, unit, default, bounds, change, secret, flag, value
+  {"listen", "Where clients connect, one address or a list", "address", "127.0.0.1:8080", "", restart, open, "--listen", option_value<read_listeners, &Config::listen>},
+  {"upstream", "The API behind us; required", "URL", "", "http://host:port or unix:/path", restart, open, "--upstream", upstream_value},
+  {"preserve_host", "Whether the upstream sees the client's Host instead of its own name", "boolean", "true", "", restart, open, "", option_value<read_bool, &Config::preserve_host>},
+  {"store", "Directory of the token store", "path", "/var/lib/postern", "", restart, open, "--store", option_value<read_path, &Config::store>},
+  {"store_size_max", "Address space reserved for the store; its file grows only as it fills", "bytes", "64GiB", "1MiB to 64TiB", restart, open, "", option_value<read_bytes, &Config::store_size_max>},
+  {"policy", "File of the rules; required, except with --dev", "path", "", "", reload, open, "--policy", option_value<read_path, &Config::policy>},
+  {"catalog", "File of permissions, roles, groups, licenses, users and tokens that is applied at start", "path", "", "", restart, open, "--catalog", option_value<read_optional_path, &Config::catalog>},
+  {"admin.listen", "Where health, metrics and the admin API answer; none without it", "address", "", "", restart, open, "--admin-listen", option_value<read_listeners, &Config::admin_listen>},
+  {"metrics.listen", "Where health and metrics answer, apart from the admin API", "address", "", "", restart, open, "", option_value<read_listeners, &Config::metrics_listen>},
+  {"headers.prefix", "Begin of the names of all headers that tell the upstream who is asking", "text", "X-Subject-", "up to 64 letters, digits and '-', ending in '-'", restart, open, "", option_value<read_header_prefix, &Config::header_prefix>},
+  {"headers.permissions", "Whether the subject's permissions are among those headers", "boolean", "false", "", restart, open, "", option_value<read_bool, &Config::header_permissions>},
+  {"realm", "Realm in WWW-Authenticate", "text", "postern", "up to 128 printable ASCII characters without quote and backslash", restart, open, "", option_value<read_realm, &Config::realm>},
+  {"token_prefix", "Begin of every secret made from now on, for scanners to find", "text", "pst_", "up to 15 letters and digits, then '_'", restart, open, "", option_value<read_token_prefix, &Config::token_prefix>},
+  {"trusted_proxies", "Networks whose forwarding headers are believed, one or a list", "network", "", "none that holds all of IPv4 or IPv6", reload, open, "", option_value<read_networks, &Config::trusted_proxies>},
+  {"timeouts.head", "How long a client may take to send a request head", "duration", "10s", "10ms to 1h", reload, open, "", option_value<read_duration, &Config::timeouts, &Timeouts::head>},
+  {"timeouts.body", "How long either side may pause in the middle of a body", "duration", "30s", "10ms to 1h", reload, open, "", option_value<read_duration, &Config::timeouts, &Timeouts::body>},
+  {"timeouts.idle", "How long a connection is kept open between requests", "duration", "60s", "10ms to 1h", reload, open, "", option_value<read_duration, &Config::timeouts, &Timeouts::idle>},
+  {"timeouts.connect", "How long connecting to the upstream may take", "duration", "2s", "10ms to 1m", reload, open, "", option_value<read_duration, &Config::timeouts, &Timeouts::connect>},
+  {"timeouts.response", "How long the upstream may take to begin its answer", "duration", "30s", "10ms to 1h", reload, open, "", option_value<read_duration, &Config::timeouts, &Timeouts::response>},
+  {"timeouts.drain", "How long running requests may go on after SIGTERM", "duration", "25s", "0s to 1h", reload, open, "", option_value<read_duration, &Config::timeouts, &Timeouts::drain>},
+  {"limits.body", "Size of one request body, 0 = unlimited; beyond it 413", "bytes", "0", "0 to 16TiB", reload, open, "", option_value<read_bytes, &Config::limits, &Limits::body>},
+  {"limits.connections", "Client connections at once; further ones are closed", "count", "10000", "1 to 1000000", reload, open, "", option_value<read_count, &Config::limits, &Limits::connections>},
+  {"limits.upstream_connections", "Upstream connections per shard, busy and idle; beyond it 503", "count", "1024", "1 to 60000", reload, open, "", option_value<read_count, &Config::limits, &Limits::upstream_connections>},
+  {"limits.requests_per_connection", "Requests before a client connection is closed, 0 = unlimited", "count", "0", "0 to 1000000000", reload, open, "", option_value<read_count, &Config::limits, &Limits::requests_per_connection>},
+  {"shards", "Threads that serve, 0 = one per core", "count", "0", "0 to 256", restart, open, "--shards", option_value<read_count, &Config::shards>},
+  {"log.access", "Where the access log goes: `-` standard output, `off`, or a file", "path", "-", "", restart, open, "--access-log", option_value<read_access_log, &Config::access_log>},
+  {"log.level", "Least grave message that is logged", "word", "info", "error, warning, info, debug", reload, open, "--log-level", option_value<read_log_level, &Config::log_level>},
+
+  {"tls", "TLS towards clients: certificate, key, client_ca", "", "", "", restart, open, "", later},
+  {"proxy_protocol", "PROXY protocol from a load balancer in front", "", "", "", restart, open, "", later},
+  {"upstreams", "Several upstreams", "", "", "", restart, open, "", later},
+  {"credentials", "Credentials besides the Authorization header", "", "", "", restart, open, "", later},
+  {"streams.recheck", "Checking the token again while a stream is open", "", "", "", restart, open, "", later},
+  {"store.mode", "Store shared through a source of truth elsewhere", "", "", "", restart, open, "", later},
+};
+// clang-format on
+
+constexpr bool is_whole(const OptionValue& value) {
+  const bool any = value.read != nullptr || value.same != nullptr || value.copy != nullptr;
+  return !any || (value.read != nullptr && value.same != nullptr && value.copy != nullptr);
+}
+static_assert(std::all_of(std::begin(table), std::end(table),
+                          [](const Option& o) { return is_whole(o.value); }),
+              "an option is read, compared and copied, or not supported");
+
+}  // namespace
+
+std::span<const Option> options() noexcept {
+  return table;
+}
+
+}  // namespace postern

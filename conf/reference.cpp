@@ -1,0 +1,67 @@
+#include "conf/option.hpp"
+
+namespace postern {
+namespace {
+
+std::string code(std::string_view text) {
+  return text.empty() ? std::string{} : '`' + std::string(text) + '`';
+}
+
+/// How a value is written, from its unit and bounds.
+std::string form(const Option& option) {
+  std::string text(option.unit);
+  if (option.value.list) text += ", or a list";
+  if (!option.bounds.empty()) text += ": " + std::string(option.bounds);
+  return text;
+}
+
+std::string row(const Option& option) {
+  std::string takes_effect = option.change == Change::reload ? "reload" : "restart";
+  if (option.secret) takes_effect += ", secret";
+  std::string source = code(environment_name(option.name));
+  if (!option.flag.empty()) source += " " + code(option.flag);
+  return "| " + code(option.name) + " | " + std::string(option.meaning) + " | " + form(option) + " | " +
+         code(option.default_value) + " | " + takes_effect + " | " + source + " |\n";
+}
+
+constexpr std::string_view preface = R"(# postern.yaml
+
+The smallest file:
+
+```yaml
+upstream: http://127.0.0.1:3000
+policy: /etc/postern/policy.yaml
+```
+
+A key with a dot is nested: `timeouts.head` is `head` under `timeouts`. A value is taken from its flag, else its
+environment variable (lists separated by commas), else the file, else the default. The file is the one that `--config` or
+`POSTERN_CONFIG` names, else `postern.yaml` in the working directory, else `/etc/postern/postern.yaml`.
+
+*Reload*: a changed value is in force after SIGHUP or a change of the file. *Restart*: it is reported then, and in force
+after the next start. Durations are written `250ms`, `10s`, `5m`, `1h30m`, `7d`; sizes `65536`, `512KiB`, `10MB`, `64GiB`;
+addresses `127.0.0.1:8080`, `[::1]:8080`, `unix:/run/postern.sock`.
+
+| key | meaning | form | default | takes effect | variable and flag |
+|---|---|---|---|---|---|
+)";
+
+constexpr std::string_view later = R"(
+Known, but not yet supported; refused at their place:
+
+| key | meaning |
+|---|---|
+)";
+
+}  // namespace
+
+std::string config_reference() {
+  std::string out(preface);
+  for (const Option& option : options())
+    if (option.supported()) out += row(option);
+  out += later;
+  for (const Option& option : options())
+    if (!option.supported()) out += "| " + code(option.name) + " | " + std::string(option.meaning) + " |\n";
+  return out;
+}
+
+}  // namespace postern

@@ -1,0 +1,65 @@
+#include <algorithm>
+
+#include "conf/option_value.hpp"
+
+namespace postern {
+namespace {
+
+constexpr std::string_view http_scheme = "http://";
+constexpr std::uint16_t http_port = 80;
+constexpr std::string_view spelling = "write http://host:port or unix:/path";
+
+bool names_port(std::string_view authority) {
+  const std::size_t bracket = authority.rfind(']');
+  return authority.find(':', bracket == std::string_view::npos ? 0 : bracket) != std::string_view::npos;
+}
+
+std::string lower(std::string text) {
+  std::transform(text.begin(), text.end(), text.begin(),
+                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
+  return text;
+}
+
+/// The Host that an upstream expects: its authority, without the port when it is the scheme's own (RFC 9110
+/// §4.2.3).
+std::string host_field(const Endpoint& endpoint) {
+  const std::string authority = endpoint.to_string();
+  return endpoint.port == http_port ? authority.substr(0, authority.rfind(':')) : authority;
+}
+
+}  // namespace
+
+void read_upstream(const Given& given, Upstream& out) {
+  const std::string* text = given.text();
+  if (text == nullptr) return;
+  if (text->starts_with("https://")) return given.mistake("https:// upstreams are not yet supported");
+
+  if (text->starts_with("unix:")) {
+    const auto endpoint = parse_endpoint(*text);
+    if (!endpoint)
+      return given.mistake(given.shown() + " is not the path of a socket", std::string(spelling));
+    out = {*endpoint, "localhost"};
+    return;
+  }
+  if (!text->starts_with(http_scheme)) {
+    const bool scheme_missing = parse_endpoint(*text).has_value();
+    return given.mistake(given.shown() + " is not an upstream",
+                         scheme_missing ? "did you mean " + quoted(std::string(http_scheme) + *text) + "?"
+                                        : std::string(spelling));
+  }
+  std::string authority = lower(text->substr(http_scheme.size()));
+  if (authority.ends_with('/')) authority.pop_back();
+  // What is matched is what is forwarded: an upstream adds nothing to the path.
+  if (authority.find_first_of("/?#") != std::string::npos)
+    return given.mistake("an upstream has no path, query or fragment", std::string(spelling));
+  if (authority.find('@') != std::string::npos)
+    return given.mistake("an upstream has no user or password in its URL");
+  if (!names_port(authority)) authority += ':' + std::to_string(http_port);
+  auto endpoint = parse_endpoint(authority);
+  if (!endpoint || endpoint->is_unix() || endpoint->port == 0)
+    return given.mistake(given.shown() + " is not an upstream", std::string(spelling));
+  out.host = host_field(*endpoint);
+  out.endpoint = std::move(*endpoint);
+}
+
+}  // namespace postern
