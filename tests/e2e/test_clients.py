@@ -3,6 +3,7 @@
 import concurrent.futures
 import http.client
 import json
+import os
 import re
 import subprocess
 import threading
@@ -14,6 +15,8 @@ import pytest
 from wire import PATIENCE, SANITIZED, response
 
 CLIENTS = Path(__file__).parent / "clients"
+# Debian's packages of Node modules; another build of Node does not look there by itself.
+NODE = {**os.environ, "NODE_PATH": "/usr/share/nodejs:/usr/lib/nodejs"}
 SECONDS = 2
 
 
@@ -31,7 +34,7 @@ def url(shared):
 
 
 def command(*words, **more):
-    done = subprocess.run(list(map(str, words)), capture_output=True, text=True, timeout=4 * PATIENCE, **more)
+    done = subprocess.run(list(map(str, words)), capture_output=True, text=True, timeout=4 * PATIENCE, env=NODE, **more)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 
@@ -122,7 +125,7 @@ def test_node_fetch(echoing):
 
 @pytest.fixture
 def echo_server():
-    process = subprocess.Popen(["node", CLIENTS / "ws_server.cjs"], stdout=subprocess.PIPE, text=True)
+    process = subprocess.Popen(["node", CLIENTS / "ws_server.cjs"], stdout=subprocess.PIPE, text=True, env=NODE)
     process.port = int(process.stdout.readline())
     yield process
     process.kill()

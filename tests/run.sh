@@ -1,0 +1,158 @@
+#!/usr/bin/env bash
+# The gate. Installs, builds and tests everything, on a clean clone of Debian 12, and ends with "N passed, N failed".
+#   tests/run.sh                 all parts, in under 25 minutes on two cores
+#   tests/run.sh --full          and the long checks: kill loops, gigabytes, soak, fuzzing
+#   tests/run.sh --only PART     one part (repeatable); --list names them
+# What a part has printed is in build/gate/PART.log, and on the screen when it failed.
+set -uo pipefail
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+cd "$root" || exit 2
+exec </dev/null
+
+parts=(dependencies layers scripts release unit cli e2e quickstart documents asan asan-unit asan-cli asan-e2e tsan tsan-unit tsan-e2e)
+full_parts=(fuzz)
+full=false
+only=()
+while [ $# -gt 0 ]; do
+  case "$1" in
+    --full) full=true ;;
+    --only) only+=("${2:?--only needs the name of a part}"); shift ;;
+    --list) printf '%s\n' "${parts[@]}" "${full_parts[@]}"; exit 0 ;;
+    *) sed -n '2,6s/^# \{0,1\}//p' "$0"; [ "$1" = --help ] && exit 0 || exit 2 ;;
+  esac
+  shift
+done
+$full && parts+=("${full_parts[@]}")
+
+python=/usr/bin/python3  # Debian's, which has Debian's packages
+logs=$root/build/gate
+rm -rf "$logs"
+mkdir -p "$logs"
+export PYTHONDONTWRITEBYTECODE=1
+fuzz_seconds=${FUZZ_SECONDS:-120}  # each target, with --full
+
+# --- what the parts do; each is a function that prints freely and returns whether it went well ---
+
+part_dependencies() { deploy/dependencies.sh; }
+
+part_layers() { "$python" tests/layers.py; }
+
+# Every shell script at least parses.
+part_scripts() {
+  local script passed=0 failed=0
+  while read -r script; do
+    if bash -n "$script"; then passed=$((passed + 1)); else failed=$((failed + 1)); fi
+  done < <(find . -path ./build -prune -o -path ./.git -prune -o \( -name '*.sh' -o -path ./.ci/run \) -print)
+  echo "$passed passed, $failed failed"
+  [ "$failed" -eq 0 ]
+}
+
+build() { cmake --preset "$1" -DPOSTERN_WERROR=ON && cmake --build --preset "$1"; }
+part_release() { build release; }
+part_asan() { build asan; }
+part_tsan() { build tsan; }
+
+unit() { ctest --preset "$1" --timeout 600 --output-junit "$logs/$2.xml"; }
+part_unit() { unit release unit; }
+part_asan-unit() { unit asan asan-unit; }
+part_tsan-unit() { unit tsan tsan-unit; }
+
+# black_box PART DIRECTORY [pytest argument]...
+black_box() {
+  local part=$1 directory=$2
+  shift 2
+  $full && [ "$directory" = tests/e2e ] && set -- --full "$@"
+  "$python" -m pytest -q -p no:cacheprovider -o junit_family=xunit2 --durations=10 --tb=short \
+    --junit-xml="$logs/$part.xml" "$@" "$directory"
+}
+sanitized() {
+  local preset=$1
+  shift
+  POSTERN_BINARY=$root/build/$preset/postern POSTERN_SANITIZED=1 black_box "$@"
+}
+part_cli() { POSTERN_BINARY=$root/build/release/postern black_box cli tests/cli; }
+part_e2e() { POSTERN_BINARY=$root/build/release/postern black_box e2e tests/e2e --ignore=tests/e2e/test_documents.py; }
+part_documents() { POSTERN_BINARY=$root/build/release/postern black_box documents tests/e2e/test_documents.py; }
+part_asan-cli() { sanitized asan asan-cli tests/cli; }
+# Foreign bytes and every life of a connection; what documents and loops of kills say does not depend on the sanitizer.
+part_asan-e2e() {
+  sanitized asan asan-e2e tests/e2e --ignore=tests/e2e/test_documents.py --ignore=tests/e2e/test_kill.py
+}
+# Where threads meet: shards, reload, drain, log, metrics, and load from many connections.
+part_tsan-e2e() {
+  local suite suites=()
+  for suite in reload drain tokens admin access_log clients upstream upgrade; do suites+=("tests/e2e/test_$suite.py"); done
+  sanitized tsan tsan-e2e "${suites[0]}" "${suites[@]:1}"
+}
+
+part_quickstart() {
+  deploy/quickstart.sh --once
+}
+
+part_fuzz() {
+  local target name passed=0 failed=0
+  build fuzz || return 1
+  for target in build/fuzz/tests/fuzz_*; do
+    if [ ! -x "$target" ] || [ ! -f "$target" ]; then continue; fi
+    name=${target##*/fuzz_}
+    mkdir -p "build/gate/corpus/$name"
+    if "$target" -max_total_time="$fuzz_seconds" -timeout=10 -rss_limit_mb=2048 -print_final_stats=1 -verbosity=0 \
+      -artifact_prefix="$logs/crash-$name-" "build/gate/corpus/$name" "tests/fuzz/corpus/$name"; then
+      passed=$((passed + 1))
+    else
+      failed=$((failed + 1))
+    fi
+  done
+  echo "$passed passed, $failed failed"
+  [ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]
+}
+
+# --- running them and counting ---
+
+total_passed=0 total_failed=0
+broken=()  # builds that failed: what needs them is not tried
+
+needs() {
+  case "$1" in
+    unit | cli | e2e | documents) echo release ;;
+    asan-*) echo asan ;;
+    tsan-*) echo tsan ;;
+  esac
+}
+
+run_part() {
+  local part=$1 log=$logs/$1.log status=0 started=$SECONDS passed failed skipped needed
+  needed=$(needs "$part")
+  if [ -n "$needed" ] && [[ " ${broken[*]:-} " == *" $needed "* ]]; then
+    printf '%-14s FAILED  not tried, since %s did not build\n' "$part" "$needed"
+    total_failed=$((total_failed + 1))
+    return
+  fi
+  "part_$part" >"$log" 2>&1 || status=$?
+  read -r passed failed skipped < <("$python" "$root/tests/tally.py" "$log" "$logs/$part.xml")
+  # A part that ends badly without naming a failed test is one failure; one that counts nothing is one success.
+  [ "$status" -ne 0 ] && [ "$failed" -eq 0 ] && failed=1
+  [ "$status" -eq 0 ] && [ "$passed" -eq 0 ] && [ "$failed" -eq 0 ] && passed=1
+  total_passed=$((total_passed + passed))
+  total_failed=$((total_failed + failed))
+  local note=""
+  [ "$skipped" -gt 0 ] && note=", $skipped skipped"
+  if [ "$failed" -eq 0 ]; then
+    printf '%-14s ok      %4d s  %d passed%s\n' "$part" $((SECONDS - started)) "$passed" "$note"
+  else
+    printf '%-14s FAILED  %4d s  %d passed, %d failed%s; the end of %s:\n' "$part" $((SECONDS - started)) "$passed" "$failed" \
+      "$note" "${log#"$root"/}"
+    tail -n 200 "$log" | sed 's/^/    /'
+    case "$part" in dependencies | release | asan | tsan) broken+=("$part") ;; esac
+  fi
+}
+
+[ "${#only[@]}" -gt 0 ] && parts=("${only[@]}")
+for part in "${parts[@]}"; do
+  declare -F "part_$part" >/dev/null || { echo "run.sh: no part is named $part; --list names them" >&2; exit 2; }
+done
+for part in "${parts[@]}"; do run_part "$part"; done
+
+printf '%d min %02d s\n' $((SECONDS / 60)) $((SECONDS % 60))
+echo "$total_passed passed, $total_failed failed"
+[ "$total_failed" -eq 0 ]
