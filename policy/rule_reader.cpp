@@ -144,6 +144,8 @@ void RuleReader::read_rule(const yaml::Node& node) {
 
 void RuleReader::read_id(Draft& draft) {
   draft.rule.id = default_id(document_.file, draft.node.line);
+  const bool shares_line = !rules_.empty() && rules_.back().place.line == draft.node.line;
+  if (shares_line) draft.rule.id += ":" + std::to_string(draft.node.column);
   const yaml::Node* id = draft.node.find("id");
   if (id == nullptr) return;
   if (id->kind != yaml::Kind::scalar || !is_rule_id(id->scalar)) {
@@ -295,7 +297,7 @@ void RuleReader::read_requirement(Draft& draft) {
     draft.requirement_ok = demand == node.entries.end();
   } else if (demand == node.entries.end() && !draft.foreign_keys) {
     add(node, "the rule demands nothing",
-        "write what it demands, for example 'permission: …', or 'allow: anonymous', or 'deny: true'");
+        "write for example 'permission: shop.orders.read', 'allow: anonymous' or 'deny: true'");
   }
 }
 
