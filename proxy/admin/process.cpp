@@ -1,0 +1,49 @@
+#include "proxy/admin/process.hpp"
+
+#include <sched.h>
+#include <sys/resource.h>
+
+#include <algorithm>
+#include <csignal>
+#include <fstream>
+#include <string>
+
+namespace postern::admin {
+namespace {
+
+/// "100000 50000" of cgroup v2: quota and period in microseconds; "max" is no bound.
+std::uint32_t quota_cores() {
+  std::ifstream file("/sys/fs/cgroup/cpu.max");
+  std::string quota;
+  std::uint64_t period = 0;
+  if (!(file >> quota >> period) || period == 0 || quota.find_first_not_of("0123456789") != std::string::npos) return 0;
+  return static_cast<std::uint32_t>((std::strtoull(quota.c_str(), nullptr, 10) + period - 1) / period);
+}
+
+}  // namespace
+
+std::uint32_t usable_cores() {
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  std::uint32_t cores = 1;
+  if (::sched_getaffinity(0, sizeof set, &set) == 0) cores = static_cast<std::uint32_t>(std::max(CPU_COUNT(&set), 1));
+  const std::uint32_t quota = quota_cores();
+  return quota > 0 ? std::min(cores, quota) : cores;
+}
+
+void raise_file_limit() noexcept {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  ::setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+void prepare_signals() noexcept {
+  std::signal(SIGPIPE, SIG_IGN);
+  sigset_t handled;
+  sigemptyset(&handled);
+  for (const int signal : {SIGTERM, SIGINT, SIGHUP}) sigaddset(&handled, signal);
+  ::pthread_sigmask(SIG_BLOCK, &handled, nullptr);
+}
+
+}  // namespace postern::admin

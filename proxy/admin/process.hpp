@@ -1,0 +1,18 @@
+// Facts about the process and the machine that the control plane needs.
+
+#pragma once
+
+#include <cstdint>
+
+namespace postern::admin {
+
+/// How many cores this process may use: its affinity, bounded by its control group's quota, at least one.
+[[nodiscard]] std::uint32_t usable_cores();
+
+/// Raises the limit of open files as far as the system lets us: each connection needs one.
+void raise_file_limit() noexcept;
+
+/// Blocks the signals that the control thread waits for; to be called before any thread is made. SIGPIPE is ignored.
+void prepare_signals() noexcept;
+
+}  // namespace postern::admin

@@ -1,0 +1,334 @@
+// The control plane: opens everything, starts the shards, then waits for signals, changed files and questions.
+
+#include "proxy/server.hpp"
+
+#include <pthread.h>
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <csignal>
+#include <ctime>
+#include <optional>
+#include <thread>
+
+#include "proxy/access_log.hpp"
+#include "proxy/admin/file_watch.hpp"
+#include "proxy/admin/health.hpp"
+#include "proxy/admin/http_service.hpp"
+#include "proxy/admin/process.hpp"
+#include "proxy/admin/ruleset.hpp"
+#include "proxy/admin/upstream_names.hpp"
+#include "proxy/listening_socket.hpp"
+#include "proxy/operator_log.hpp"
+#include "proxy/shard.hpp"
+
+namespace postern {
+namespace {
+
+namespace asio = boost::asio;
+using boost::system::error_code;
+
+constexpr std::chrono::seconds inspection_interval{2};  // how old store figures and missing names may be
+
+class Server {
+ public:
+  Server(ServerOptions options, store::Store store)
+      : options_(std::move(options)),
+        store_(std::move(store)),
+        signals_(io_, SIGTERM, SIGINT, SIGHUP),
+        drain_deadline_(io_),
+        inspection_(io_),
+        watch_(io_, [this] { on_files_changed(); }),
+        upstream_names_(io_, options_.config.upstream, [this](const auto& addresses) { on_upstream_found(addresses); }) {}
+  ~Server() { join(); }
+
+  /// Everything that can be wrong at a start is found here, before the first connection is accepted.
+  [[nodiscard]] Status prepare();
+  /// Serves until told to end; the exit code.
+  int run();
+
+ private:
+  [[nodiscard]] Status load();
+  [[nodiscard]] std::uint32_t shard_count() const;
+  [[nodiscard]] Status make_shards();
+  [[nodiscard]] Status listen();
+  [[nodiscard]] Status open_services();
+  void start_threads();
+  void join();
+
+  void wait_for_signal();
+  void on_signal(int signal);
+  void begin_drain(int signal);
+  void on_shard_ended();
+  void on_files_changed();
+  void reload();
+  void watch_files();
+  void on_upstream_found(const std::vector<SocketAddress>& addresses);
+  void inspect();
+  void look_at_store();
+  admin::Response respond(std::string_view path, bool with_metrics);
+  [[nodiscard]] const Config& config() const noexcept { return ruleset_->config; }
+
+  ServerOptions options_;
+  store::Store store_;
+  admin::Ruleset ruleset_;
+  admin::Sources sources_;
+  admin::Health health_;
+  ProcessMetrics metrics_;
+  std::unique_ptr<AccessLog> access_log_;
+  ShardShared shared_;
+  std::vector<std::unique_ptr<Shard>> shards_;
+  std::vector<std::thread> threads_;
+  std::size_t shards_running_ = 0;
+  std::vector<ListeningSocket> sockets_;
+
+  asio::io_context io_{1};
+  asio::signal_set signals_;
+  asio::steady_timer drain_deadline_;
+  asio::steady_timer inspection_;
+  admin::FileWatch watch_;
+  admin::UpstreamNames upstream_names_;
+  std::vector<std::unique_ptr<admin::HttpService>> services_;
+  std::vector<std::string> service_names_;
+};
+
+Status Server::prepare() {
+  POSTERN_TRY_STATUS(load());
+  POSTERN_TRY(access_log_, AccessLog::open(config().access_log, shard_count(), metrics_));
+  if (access_log_->enabled()) shared_.log = access_log_.get();
+  POSTERN_TRY_STATUS(make_shards());
+  POSTERN_TRY_STATUS(listen());
+  POSTERN_TRY_STATUS(open_services());
+  return upstream_names_.start();
+}
+
+Status Server::load() {
+  if (!options_.config.catalog.empty()) {
+    POSTERN_TRY(const std::string applied, admin::apply_catalog(options_.config.catalog, store_));
+    operator_log(LogLevel::info, applied);
+  }
+  std::string problem;
+  ruleset_ = admin::load_ruleset(options_.config, store_, problem);
+  if (!ruleset_) return Error{ErrorKind::invalid, "\n" + problem};
+  sources_ = admin::read_sources(options_.sources, config());
+  metrics_.last_reload_time = std::time(nullptr);
+  return {};
+}
+
+std::uint32_t Server::shard_count() const {
+  return options_.config.shards > 0 ? options_.config.shards : admin::usable_cores();
+}
+
+Status Server::make_shards() {
+  for (std::uint32_t i = 0; i < shard_count(); ++i) {
+    POSTERN_TRY(store::Reader reader, store::Reader::open(store_));
+    POSTERN_TRY(auto shard, Shard::make(i, shared_, std::move(reader), ruleset_));
+    shards_.push_back(std::move(shard));
+  }
+  return {};
+}
+
+Status Server::listen() {
+  for (const Endpoint& endpoint : config().listen) {
+    POSTERN_TRY(ListeningSocket socket, ListeningSocket::open(endpoint));
+    for (const auto& shard : shards_) {
+      const int descriptor = socket.duplicate();
+      if (descriptor < 0) return Error{ErrorKind::unavailable, "listen on " + socket.name() + ": no descriptors left"};
+      POSTERN_TRY_STATUS(shard->listen(descriptor));
+    }
+    sockets_.push_back(std::move(socket));
+  }
+  return {};
+}
+
+Status Server::open_services() {
+  const auto open = [this](const Endpoint& endpoint, std::string_view what, bool with_metrics) -> Status {
+    POSTERN_TRY(ListeningSocket socket, ListeningSocket::open(endpoint));
+    service_names_.push_back(std::string(what) + " on " + socket.url());
+    services_.push_back(std::make_unique<admin::HttpService>(
+        io_, std::move(socket), [this, with_metrics](std::string_view path) { return respond(path, with_metrics); }));
+    return {};
+  };
+  const bool apart = !config().metrics_listen.empty();
+  for (const Endpoint& endpoint : config().admin_listen) POSTERN_TRY_STATUS(open(endpoint, "admin", !apart));
+  for (const Endpoint& endpoint : config().metrics_listen) POSTERN_TRY_STATUS(open(endpoint, "metrics", true));
+  return {};
+}
+
+void Server::start_threads() {
+  for (const auto& shard : shards_) {
+    threads_.emplace_back([this, &shard = *shard] {
+      shard.run();
+      asio::post(io_, [this] { on_shard_ended(); });
+    });
+    ++shards_running_;
+  }
+}
+
+void Server::join() {
+  for (std::thread& thread : threads_) thread.join();
+  threads_.clear();
+}
+
+int Server::run() {
+  start_threads();
+  for (const auto& service : services_) service->start();
+  watch_files();
+  inspect();
+  wait_for_signal();
+  for (const ListeningSocket& socket : sockets_) announce("listening on " + socket.url());
+  for (const std::string& name : service_names_) announce(name);
+  io_.run();
+  join();
+  return 0;
+}
+
+void Server::wait_for_signal() {
+  signals_.async_wait([this](const error_code& error, int signal) {
+    if (error) return;
+    on_signal(signal);
+    wait_for_signal();
+  });
+}
+
+void Server::on_signal(int signal) {
+  if (signal == SIGHUP) {
+    if (const Status reopened = access_log_->reopen(); !reopened)
+      operator_log(LogLevel::error, reopened.error().message);
+    reload();
+    return;
+  }
+  if (!health_.draining) {
+    begin_drain(signal);
+    return;
+  }
+  operator_log(LogLevel::warning, "told to end again: connections are closed now");
+  for (const auto& shard : shards_) shard->stop();
+}
+
+void Server::begin_drain(int signal) {
+  const std::string name = signal == SIGINT ? "SIGINT" : "SIGTERM";
+  operator_log(LogLevel::info, name + ": accepting no more, finishing what is under way");
+  health_.draining = true;
+  for (const auto& shard : shards_) shard->drain();
+  drain_deadline_.expires_after(config().timeouts.drain);
+  drain_deadline_.async_wait([this](const error_code& error) {
+    if (error) return;
+    operator_log(LogLevel::warning, "drain deadline passed: connections are closed now");
+    for (const auto& shard : shards_) shard->stop();
+  });
+}
+
+void Server::on_shard_ended() {
+  if (--shards_running_ == 0) io_.stop();
+}
+
+void Server::watch_files() {
+  if (!watch_.watch(sources_.files))
+    operator_log(LogLevel::warning, "cannot watch the directories of policy and configuration; reload with SIGHUP");
+}
+
+void Server::on_files_changed() {
+  watch_files();  // a swapped link leads elsewhere now
+  if (admin::read_sources(options_.sources, config()).text != sources_.text) reload();
+}
+
+void Server::reload() {
+  if (options_.config.dev) return;
+  std::string notes;
+  std::string problem;
+  // Remembered even when refused, so that a broken file is not reported again with every event in its directory.
+  sources_ = admin::read_sources(options_.sources, config());
+  auto ruleset = admin::reload_ruleset(options_.sources, config(), store_, notes, problem);
+  if (!ruleset) {
+    health_.reload_problem = problem;
+    metrics_.reload_failures.add();
+    metrics_.last_reload_ok = false;
+    operator_log(LogLevel::error, "reload refused, the last good policy and configuration stay in force:\n" + problem);
+    return;
+  }
+  ruleset_ = std::move(ruleset);
+  health_.reload_problem.clear();
+  metrics_.reloads.add();
+  metrics_.last_reload_ok = true;
+  metrics_.last_reload_time = std::time(nullptr);
+  for (const auto& shard : shards_) shard->use(ruleset_);
+  set_operator_log_level(config().log_level);
+  operator_log(LogLevel::info, "reloaded: " + std::to_string(ruleset_->policy->rules().size()) + " rules in force");
+  if (!notes.empty()) operator_log(LogLevel::warning, "changed, but needs a restart: " + notes);
+  watch_files();
+  look_at_store();
+}
+
+void Server::on_upstream_found(const std::vector<SocketAddress>& addresses) {
+  for (const auto& shard : shards_) shard->set_upstream_addresses(addresses);
+}
+
+void Server::inspect() {
+  look_at_store();
+  inspection_.expires_after(inspection_interval);
+  inspection_.async_wait([this](const error_code& error) {
+    if (!error) inspect();
+  });
+}
+
+void Server::look_at_store() {
+  const auto space = store_.space();
+  const auto catalog = store_.catalog();
+  health_.store_problem = !space ? space.error().message : !catalog ? catalog.error().message : std::string();
+  if (!space || !catalog) return;
+  metrics_.store_used = space->used;
+  metrics_.store_size = space->size;
+  const policy::Policy& policy = *ruleset_->policy;
+  const policy::Binding binding = policy.bind(*catalog);
+  health_.missing.clear();
+  for (const std::uint32_t symbol : binding.missing) {
+    const policy::Symbol& named = policy.symbols()[symbol];
+    health_.missing.push_back(std::string(policy::to_string(named.kind)) + " " + named.id);
+  }
+  health_.rules = policy.rules().size();
+  metrics_.policy_missing = health_.missing.size();
+  metrics_.policy_rules = health_.rules;
+}
+
+admin::Response Server::respond(std::string_view path, bool with_metrics) {
+  if (path == "/livez") return {200, "text/plain; charset=utf-8", "alive\n"};
+  if (path == "/readyz") {
+    look_at_store();
+    return {health_.ready() ? 200 : 503, "application/json", admin::render_health(health_)};
+  }
+  if (with_metrics && path == "/metrics") {
+    std::vector<const ShardMetrics*> slabs;
+    for (const auto& shard : shards_) slabs.push_back(&shard->metrics());
+    return {200, "text/plain; version=0.0.4; charset=utf-8", render_metrics(slabs, metrics_)};
+  }
+  return {404, "text/plain; charset=utf-8", "not here; try /livez, /readyz or /metrics\n"};
+}
+
+}  // namespace
+
+int run_server(ServerOptions options) {
+  set_operator_log_level(options.config.log_level);
+  admin::prepare_signals();
+  admin::raise_file_limit();
+  store::OpenOptions opening;
+  opening.directory = options.config.store;
+  opening.size_max = options.config.store_size_max;
+  opening.token_prefix = options.config.token_prefix;
+  opening.durable = !options.config.dev;
+  auto store = store::Store::open(opening);
+  if (!store) {
+    operator_log(LogLevel::error, store.error().message);
+    return 1;
+  }
+  Server server(std::move(options), std::move(*store));
+  if (const Status prepared = server.prepare(); !prepared) {
+    operator_log(LogLevel::error, prepared.error().message);
+    return 1;
+  }
+  return server.run();
+}
+
+}  // namespace postern
