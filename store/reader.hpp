@@ -18,14 +18,19 @@ class Store;
 /// SHA-256 of a secret's bytes.
 struct SecretHash {
   std::uint8_t bytes[32] = {};
+  /// The bytes as a key of the store.
+  [[nodiscard]] std::string_view view() const noexcept {
+    return {reinterpret_cast<const char*>(bytes), sizeof bytes};
+  }
+  friend bool operator==(const SecretHash&, const SecretHash&) = default;
 };
 /// Hashes without allocating (OpenSSL's low-level SHA-256).
 [[nodiscard]] SecretHash hash_secret(std::string_view secret) noexcept;
 
-/// What a look-up found. The caller sees unknown, expired, disabled and deleted alike; the log knows the difference.
-/// The names stand in the access log.
+/// What a look-up found. The caller sees unknown, expired, disabled and deleted alike; the log knows the
+/// difference. The names stand in the access log.
 enum class TokenState : std::uint8_t {
-  unknown = 0,      ///< no such secret
+  unknown = 0,  ///< no such secret
   valid,
   not_yet_valid,
   expired,
@@ -38,8 +43,8 @@ enum class TokenState : std::uint8_t {
 };
 [[nodiscard]] std::string_view to_string(TokenState state) noexcept;
 
-/// One shard's way into the store: a read transaction that is renewed for a look-up and reset at its end, the scratch
-/// arrays of the resolved subject, and the catalog as last compiled. Used by one thread at a time.
+/// One shard's way into the store: a read transaction that is renewed for a look-up and reset at its end, the
+/// scratch arrays of the resolved subject, and the catalog as last compiled. Used by one thread at a time.
 class Reader {
  public:
   /// Errors: unavailable (too many readers, EAGAIN of a foreign PID namespace, …).
@@ -48,8 +53,8 @@ class Reader {
   Reader& operator=(Reader&&) noexcept;
   ~Reader();
 
-  /// The span between look-up and verdict. While it lives, the views of its subject are good; it must end before
-  /// anything suspends. At most one at a time per Reader.
+  /// The span between look-up and verdict. While it lives, the views of its subject are good; it must end
+  /// before anything suspends. At most one at a time per Reader.
   class [[nodiscard]] Snapshot {
    public:
     Snapshot(const Snapshot&) = delete;
@@ -58,12 +63,12 @@ class Reader {
 
     /// False when the store could not be read: every answer is then 503.
     [[nodiscard]] bool ok() const noexcept { return ok_; }
-    /// Roles, permissions, groups and licenses of exactly this snapshot; recompiled when the catalog version moved
-    /// (the only time this allocates). Its address changes exactly when it was recompiled: bindings are keyed by
-    /// `catalog().version`.
+    /// Roles, permissions, groups and licenses of exactly this snapshot; recompiled when the catalog version
+    /// moved (the only time this allocates). Its address changes exactly when it was recompiled: bindings are
+    /// keyed by `catalog().version`.
     [[nodiscard]] const policy::Catalog& catalog() const noexcept;
-    /// Resolves a secret. `now` in seconds; `address` is the client's, IPv4 as mapped IPv6, 16 bytes. On `valid`,
-    /// subject() is filled. `token_id()` is known in every state but unknown and store_broken.
+    /// Resolves a secret. `now` in seconds; `address` is the client's, IPv4 as mapped IPv6, 16 bytes. On
+    /// `valid`, subject() is filled. `token_id()` is known in every state but unknown and store_broken.
     [[nodiscard]] TokenState find(const SecretHash& hash, UnixSeconds now,
                                   std::span<const std::uint8_t, 16> address) noexcept;
     [[nodiscard]] const policy::Subject& subject() const noexcept;
@@ -80,8 +85,8 @@ class Reader {
     bool ok_ = false;
   };
 
-  /// Renews the read transaction (9 ns) and compares `mdb_txn_id` with the last one: nothing committed means nothing to
-  /// re-read. Never throws.
+  /// Renews the read transaction (9 ns) and compares `mdb_txn_id` with the last one: nothing committed means
+  /// nothing to re-read. Never throws.
   [[nodiscard]] Snapshot snapshot() noexcept;
 
  private:

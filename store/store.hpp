@@ -1,5 +1,6 @@
-// Management of the store: everything the command line and the admin API do. Each mutation is one transaction with
-// its audit record; a failed one leaves the store unchanged. Any number of processes may have a store open.
+// Management of the store: everything the command line and the admin API do. Each mutation is one transaction
+// with its audit record; a failed one leaves the store unchanged. Any number of processes may have a store
+// open.
 
 #pragma once
 
@@ -28,7 +29,7 @@ struct Actor {
 };
 
 struct OpenOptions {
-  std::string directory;              ///< the configured one; the store itself lives in `<directory>/postern.store`, 0700
+  std::string directory;  ///< the configured one; the store itself lives in `<directory>/postern.store`, 0700
   std::uint64_t size_max = 0;         ///< bytes of address space reserved for the map; 0 = default 64 GiB
   std::string token_prefix = "pst_";  ///< for secrets made from now on
   bool create = true;                 ///< make it when it does not exist; otherwise not_found
@@ -38,16 +39,16 @@ struct OpenOptions {
 /// A permission, role, group or license.
 struct Entity {
   EntityKind kind = EntityKind::permission;
-  std::string id;           ///< `[a-z][a-z0-9_]*(\.[a-z0-9_]+)*`
+  std::string id;  ///< `[a-z][a-z0-9_]*(\.[a-z0-9_]+)*`
   std::string name;
   std::string description;
-  std::vector<std::string> permissions;  ///< role: ids, sorted
+  std::vector<std::string> permissions;             ///< role: ids, sorted
   LicenseKind license_kind = LicenseKind::subject;  ///< license
-  std::string url;                       ///< license
-  bool enabled = true;                   ///< license
-  std::uint32_t max_subjects = 0;        ///< subject license: seats, 0 = unlimited
-  std::uint32_t subjects = 0;            ///< subject license: seats in use; output only
-  bool reserved = false;                 ///< the system group, the role postern.admin: cannot be deleted; output only
+  std::string url;                                  ///< license
+  bool enabled = true;                              ///< license
+  std::uint32_t max_subjects = 0;                   ///< subject license: seats, 0 = unlimited
+  std::uint32_t subjects = 0;                       ///< subject license: seats in use; output only
+  bool reserved = false;  ///< the system group, the role postern.admin: cannot be deleted; output only
 };
 
 /// What to change of an entity; what is empty stays.
@@ -55,7 +56,7 @@ struct EntityChange {
   std::optional<std::string> name, description, url;
   std::optional<bool> enabled;
   std::optional<std::uint32_t> max_subjects;
-  std::optional<std::vector<std::string>> permissions;      ///< replaces
+  std::optional<std::vector<std::string>> permissions;  ///< replaces
   std::vector<std::string> add_permissions, remove_permissions;
 };
 
@@ -71,6 +72,7 @@ struct Assignments {
   std::vector<std::string> groups, roles, permissions, licenses;
   std::vector<ResourceGrant> grants;
   [[nodiscard]] bool empty() const noexcept;
+  friend bool operator==(const Assignments&, const Assignments&) = default;
 };
 
 /// What to change of assignments: `set_*` replaces, then `add`, then `remove`.
@@ -80,7 +82,11 @@ struct AssignmentChange {
   Assignments add, remove;
 };
 
-enum class UserStatus : std::uint8_t { enabled = 1, disabled = 2, enabled_until = 3 };  // on disk, do not renumber
+enum class UserStatus : std::uint8_t {
+  enabled = 1,
+  disabled = 2,
+  enabled_until = 3
+};  // on disk, do not renumber
 
 struct User {
   std::string id;  ///< `[A-Za-z0-9][A-Za-z0-9._@-]{0,127}`
@@ -90,6 +96,7 @@ struct User {
   UnixSeconds enabled_until = 0;  ///< with enabled_until
   UnixSeconds created = 0;        ///< output only
   Assignments assignments;
+  friend bool operator==(const User&, const User&) = default;
 };
 
 struct UserChange {
@@ -108,13 +115,15 @@ struct Token {
   UnixSeconds not_before = 0;  ///< 0 = none
   UnixSeconds expires = 0;     ///< 0 = never
   bool enabled = true;
-  bool imported = false;       ///< its secret was chosen elsewhere
-  std::string owner;           ///< user id, or empty; with an owner `assignments` is empty
+  bool imported = false;          ///< its secret was chosen elsewhere
+  std::string owner;              ///< user id, or empty; with an owner `assignments` is empty
   std::vector<Network> networks;  ///< allowed client networks; empty = any
   Assignments assignments;
+  friend bool operator==(const Token&, const Token&) = default;
 };
 
-/// What a new token shall be. Exactly one of: neither (a secret is made), `secret` (imported), `secret_sha256` (declared).
+/// What a new token shall be. Exactly one of: neither (a secret is made), `secret` (imported),
+/// `secret_sha256` (declared).
 struct TokenSpec {
   std::string id;  ///< empty: made; otherwise `tok_` + 16 base62 characters (declared catalogs)
   std::string name;
@@ -136,29 +145,30 @@ struct CreatedToken {
 };
 
 struct RotateOptions {
-  std::chrono::seconds grace{0};        ///< how long the old secret goes on working; never past the old expiry
-  std::optional<UnixSeconds> expires;   ///< new expiry; needed when the token has expired
+  std::chrono::seconds grace{0};       ///< how long the old secret goes on working; never past the old expiry
+  std::optional<UnixSeconds> expires;  ///< new expiry; needed when the token has expired
 };
 
 struct AuditRecord {
   std::uint64_t sequence = 0;
   UnixSeconds time = 0;
   std::string actor;
-  std::string action;   ///< "token.create", "role.update", "token.import", …
-  std::string target;   ///< id of what was changed
-  std::string change;   ///< JSON object: before and after, never a secret or its hash
+  std::string action;  ///< "token.create", "role.update", "token.import", …
+  std::string target;  ///< id of what was changed
+  std::string change;  ///< JSON object: before and after, never a secret or its hash
   std::string reason;
-  std::string hash;     ///< SHA-256 of this record's bytes, 64 hex digits
+  std::string hash;  ///< SHA-256 of this record's bytes, 64 hex digits
 };
 
 struct AuditVerdict {
-  std::uint64_t first = 0, last = 0;    ///< sequences present, 0 = none
-  std::uint64_t broken = 0;             ///< sequence of the first record whose link does not hold, 0 = whole
-  std::string problem;                  ///< sentence, empty when whole
+  std::uint64_t first = 0, last = 0;  ///< sequences present, 0 = none
+  std::uint64_t broken = 0;  ///< sequence of the first record that was changed or is missing, 0 = whole
+  std::string problem;       ///< sentence, empty when whole
 };
 
 struct VerifyReport {
-  std::uint64_t tokens = 0, users = 0, permissions = 0, roles = 0, groups = 0, licenses = 0, audit_records = 0;
+  std::uint64_t tokens = 0, users = 0, permissions = 0, roles = 0, groups = 0, licenses = 0,
+                audit_records = 0;
   std::vector<std::string> problems;  ///< each a sentence that names the record; empty: all is well
 };
 
@@ -170,8 +180,8 @@ struct Page {
 
 class Store {
  public:
-  /// Opens or makes a store. Errors: unavailable (cannot be opened, EAGAIN of a foreign PID namespace), incompatible
-  /// (made by a newer version), invalid (permissions looser than 0700/0600), not_found.
+  /// Opens or makes a store. Errors: unavailable (cannot be opened, EAGAIN of a foreign PID namespace),
+  /// incompatible (made by a newer version), invalid (permissions looser than 0700/0600), not_found.
   [[nodiscard]] static Result<Store> open(const OpenOptions& options);
   Store(Store&&) noexcept;
   Store& operator=(Store&&) noexcept;
@@ -179,7 +189,8 @@ class Store {
 
   // --- permissions, roles, groups, licenses ---
   [[nodiscard]] Status create_entity(const Actor& actor, const Entity& entity);
-  [[nodiscard]] Status update_entity(const Actor& actor, EntityKind kind, std::string_view id, const EntityChange& change);
+  [[nodiscard]] Status update_entity(const Actor& actor, EntityKind kind, std::string_view id,
+                                     const EntityChange& change);
   [[nodiscard]] Status delete_entity(const Actor& actor, EntityKind kind, std::string_view id);
   [[nodiscard]] Result<Entity> entity(EntityKind kind, std::string_view id) const;
   [[nodiscard]] Result<std::vector<Entity>> entities(EntityKind kind) const;
@@ -196,16 +207,19 @@ class Store {
   // --- tokens ---
   [[nodiscard]] Result<CreatedToken> create_token(const Actor& actor, TokenSpec spec);
   /// All or none, one transaction, one audit record.
-  [[nodiscard]] Result<std::vector<CreatedToken>> create_tokens(const Actor& actor, std::vector<TokenSpec> specs);
-  [[nodiscard]] Result<CreatedToken> rotate_token(const Actor& actor, std::string_view id, const RotateOptions& options);
+  [[nodiscard]] Result<std::vector<CreatedToken>> create_tokens(const Actor& actor,
+                                                                std::vector<TokenSpec> specs);
+  [[nodiscard]] Result<CreatedToken> rotate_token(const Actor& actor, std::string_view id,
+                                                  const RotateOptions& options);
   [[nodiscard]] Status set_token_enabled(const Actor& actor, std::string_view id, bool enabled);
   [[nodiscard]] Status delete_token(const Actor& actor, std::string_view id);
   [[nodiscard]] Result<Token> token(std::string_view id) const;
   [[nodiscard]] Result<std::vector<Token>> tokens(const Page& page) const;
 
   // --- declared catalogs ---
-  /// What a catalog file declares. Idempotent: what is there is updated, nothing is deleted, a license's `enabled` and
-  /// `max_subjects` are never overwritten. One transaction; an audit record only if something changed.
+  /// What a catalog file declares. Idempotent: what is there is updated, nothing is deleted, a license's
+  /// `enabled` and `max_subjects` are never overwritten. One transaction; an audit record only if something
+  /// changed.
   struct Declaration {
     std::vector<Entity> entities;
     std::vector<User> users;

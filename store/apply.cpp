@@ -1,0 +1,166 @@
+// Declared catalogs: what a file says shall be, carried out as one transaction. Nothing is deleted, and
+// nothing that was taken out of use is put back: licenses keep `enabled` and their seats; a disabled user or
+// token stays disabled; a secret that was rotated away stays rotated. Otherwise a restart, which applies the
+// same file again, would undo a revocation.
+
+#include <algorithm>
+
+#include "store/audit.hpp"
+#include "store/change.hpp"
+#include "store/entities.hpp"
+#include "store/impl.hpp"
+#include "store/secret.hpp"
+#include "store/tokens.hpp"
+#include "store/users.hpp"
+
+namespace postern::store {
+namespace {
+
+enum class Outcome { created, updated, unchanged };
+
+Outcome updated_if(bool changed) noexcept {
+  return changed ? Outcome::updated : Outcome::unchanged;
+}
+
+Result<Outcome> apply_entity(Mutation& mutation, const Entity& declared) {
+  const Result<Entity> existing = find_entity(mutation.transaction(), declared.kind, declared.id);
+  if (!existing && existing.error().kind != ErrorKind::not_found) return existing.error();
+  if (!existing) {
+    POSTERN_TRY_STATUS(create_entity(mutation, declared));
+    return Outcome::created;
+  }
+  if (declared.kind == EntityKind::license && existing->license_kind != declared.license_kind)
+    return Error{ErrorKind::conflict, "it exists as a license of the other kind (subject or application)"};
+  EntityChange change;
+  change.name = declared.name;
+  change.description = declared.description;
+  change.url = declared.url;
+  change.permissions = declared.permissions;
+  POSTERN_TRY(const bool changed, update_entity(mutation, declared.kind, declared.id, change));
+  return updated_if(changed);
+}
+
+Result<Outcome> apply_user(Mutation& mutation, const User& declared) {
+  const Result<User> existing = find_user(mutation.transaction(), declared.id);
+  if (!existing && existing.error().kind != ErrorKind::not_found) return existing.error();
+  if (!existing) {
+    POSTERN_TRY_STATUS(create_user(mutation, declared));
+    return Outcome::created;
+  }
+  UserChange change;
+  change.name = declared.name;
+  change.email = declared.email;
+  if (existing->status != UserStatus::disabled) {
+    change.status = declared.status;
+    change.enabled_until = declared.enabled_until;
+  }
+  change.assignments.set_groups = declared.assignments.groups;
+  change.assignments.set_roles = declared.assignments.roles;
+  change.assignments.set_permissions = declared.assignments.permissions;
+  change.assignments.set_licenses = declared.assignments.licenses;
+  change.assignments.set_grants = declared.assignments.grants;
+  POSTERN_TRY(const bool changed, update_user(mutation, declared.id, change));
+  return updated_if(changed);
+}
+
+/// The id of the token that has, or had, this secret; empty when there is none.
+Result<std::string> id_by_secret(const Transaction& transaction, const SecretHash& hash) {
+  POSTERN_TRY(const auto bytes, transaction.get(transaction.databases().secrets, hash.view()));
+  if (!bytes) return std::string();
+  SecretRecord record;
+  if (!decode(*bytes, record)) return corrupt("secret");
+  return token_id_text(record.token);
+}
+
+Result<Outcome> update_token(Mutation& mutation, const TokenSpec& declared, const SecretHash& hash,
+                             const StoredToken& stored) {
+  Token after = stored.token;
+  after.name = declared.name;
+  after.description = declared.description;
+  after.not_before = declared.not_before;
+  after.expires = declared.expires;
+  after.enabled = stored.token.enabled && declared.enabled;
+  after.owner = declared.owner;
+  after.networks = declared.networks;
+  after.assignments = declared.assignments;
+  POSTERN_TRY_STATUS(change_assignments(mutation.transaction(), {}, after.assignments));  // sorts
+
+  POSTERN_TRY(const bool was_rotated_away, was_rotated(mutation.transaction(), stored.key, hash));
+  if (stored.hash != hash && !was_rotated_away) {
+    after.imported = true;
+    after.rotated = mutation.now();
+    POSTERN_TRY_STATUS(replace_secret(mutation, stored, after, hash, 0));
+    POSTERN_TRY_STATUS(mutation.record("token.rotate", stored.token.id, change_of(&stored.token, &after)));
+    return Outcome::updated;
+  }
+  if (after == stored.token) return Outcome::unchanged;
+  POSTERN_TRY_STATUS(rewrite_token(mutation, stored, after));
+  POSTERN_TRY_STATUS(mutation.record("token.update", stored.token.id, change_of(&stored.token, &after)));
+  return Outcome::updated;
+}
+
+struct AppliedToken {
+  Outcome outcome = Outcome::unchanged;
+  std::string id;
+};
+
+Result<AppliedToken> apply_token(Mutation& mutation, TokenSpec declared, std::string_view token_prefix) {
+  const auto hash = parse_hex(declared.secret_sha256);
+  if (!hash || !declared.secret.empty()) {
+    wipe(declared.secret);
+    return Error{ErrorKind::invalid, "a declared token is given by secret_sha256, 64 hexadecimal digits"};
+  }
+  POSTERN_TRY(const std::string by_secret, id_by_secret(mutation.transaction(), *hash));
+  if (!by_secret.empty() && !declared.id.empty() && by_secret != declared.id)
+    return Error{ErrorKind::conflict, "its secret is, or was, that of " + by_secret};
+  const std::string id = declared.id.empty() ? by_secret : declared.id;
+  if (!id.empty()) {
+    const Result<StoredToken> stored = load_token(mutation.transaction(), id);
+    if (!stored && stored.error().kind != ErrorKind::not_found) return stored.error();
+    if (stored) {
+      POSTERN_TRY(const Outcome outcome, update_token(mutation, declared, *hash, *stored));
+      return AppliedToken{outcome, id};
+    }
+  }
+  POSTERN_TRY(const CreatedToken created, add_token(mutation, declared, token_prefix));
+  POSTERN_TRY_STATUS(mutation.record("token.import", created.token.id, change_of(nullptr, &created.token)));
+  return AppliedToken{Outcome::created, created.token.id};
+}
+
+void report(Store::ApplyReport& report, Outcome outcome, std::string what) {
+  if (outcome == Outcome::created) report.created.push_back(std::move(what));
+  if (outcome == Outcome::updated) report.updated.push_back(std::move(what));
+  if (outcome == Outcome::unchanged) ++report.unchanged;
+}
+
+}  // namespace
+
+Result<Store::ApplyReport> Store::apply(const Actor& actor, const Declaration& declaration) {
+  POSTERN_TRY(Mutation mutation, Mutation::begin(*impl_->environment, actor));
+  ApplyReport done;
+  // In the order of what refers to what; a file may name them in any.
+  for (const EntityKind kind :
+       {EntityKind::permission, EntityKind::role, EntityKind::group, EntityKind::license}) {
+    for (const Entity& entity : declaration.entities) {
+      if (entity.kind != kind) continue;
+      std::string what = std::string(policy::to_string(kind)) + " " + entity.id;
+      const Result<Outcome> outcome = apply_entity(mutation, entity);
+      if (!outcome) return outcome.error().within(what);
+      store::report(done, *outcome, std::move(what));
+    }
+  }
+  for (const User& user : declaration.users) {
+    const Result<Outcome> outcome = apply_user(mutation, user);
+    if (!outcome) return outcome.error().within("user " + user.id);
+    store::report(done, *outcome, "user " + user.id);
+  }
+  for (const TokenSpec& token : declaration.tokens) {
+    const Result<AppliedToken> applied = apply_token(mutation, token, impl_->token_prefix);
+    if (!applied) return applied.error().within("token " + (token.id.empty() ? token.name : token.id));
+    store::report(done, applied->outcome, "token " + applied->id);
+  }
+  POSTERN_TRY_STATUS(mutation.finish());
+  return done;
+}
+
+}  // namespace postern::store

@@ -1,0 +1,66 @@
+// The files of a store, opened. LMDB forbids opening an environment twice in one process (closing one of them
+// drops the POSIX locks of both), so all Stores of a process on one directory share one.
+
+#pragma once
+
+#include <cstdint>
+#include <lmdb.h>
+#include <string>
+
+#include "conf/result.hpp"
+#include "store/layout.hpp"
+#include "store/store.hpp"
+
+namespace postern::store {
+
+class Environment {
+ public:
+  Environment(const Environment&) = delete;
+  Environment& operator=(const Environment&) = delete;
+
+  [[nodiscard]] MDB_env* raw() const noexcept { return environment_; }
+  [[nodiscard]] const Databases& databases() const noexcept { return databases_; }
+  /// The directory of the store, absolute.
+  [[nodiscard]] const std::string& path() const noexcept { return path_; }
+
+ private:
+  friend class EnvironmentRef;
+  Environment() = default;
+  ~Environment() {
+    if (environment_ != nullptr) mdb_env_close(environment_);
+  }
+
+  [[nodiscard]] Status open(std::string path, const OpenOptions& options);
+
+  MDB_env* environment_ = nullptr;
+  Databases databases_ = {};
+  std::string path_;
+  bool durable_ = true;
+  unsigned references_ = 0;  ///< guarded by the registry's mutex
+};
+
+/// A share in an environment; the last one closes it. May be copied to and dropped by any thread.
+class EnvironmentRef {
+ public:
+  /// Opens the files below `options.directory`, or shares them when this process has them open already. Makes
+  /// what is missing when `options.create` says so. Errors as Store::open.
+  [[nodiscard]] static Result<EnvironmentRef> open(const OpenOptions& options);
+
+  EnvironmentRef(const EnvironmentRef& other) noexcept;
+  EnvironmentRef(EnvironmentRef&& other) noexcept;
+  EnvironmentRef& operator=(const EnvironmentRef&) = delete;
+  EnvironmentRef& operator=(EnvironmentRef&&) = delete;
+  ~EnvironmentRef();
+
+  [[nodiscard]] const Environment& operator*() const noexcept { return *environment_; }
+  [[nodiscard]] const Environment* operator->() const noexcept { return environment_; }
+
+ private:
+  explicit EnvironmentRef(Environment* environment) noexcept : environment_(environment) {}
+  Environment* environment_;
+};
+
+/// Sizes of the map, free pages counted as unused.
+[[nodiscard]] Result<Store::Space> space_of(const Environment& environment);
+
+}  // namespace postern::store

@@ -1,0 +1,114 @@
+#include "store/files.hpp"
+
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+#include <memory>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "store/transaction.hpp"
+
+namespace postern::store {
+namespace {
+
+constexpr std::uint64_t size_max_default = std::uint64_t{64} << 30;
+/// One slot for each shard of each server and for each command that reads, with room.
+constexpr unsigned readers_max = 1024;
+
+Error system_error(const std::string& path, std::string_view doing) {
+  const ErrorKind kind = errno == ENOSPC || errno == EDQUOT ? ErrorKind::exhausted : ErrorKind::unavailable;
+  return {kind, "store: " + std::string(doing) + " " + path + ": " + std::strerror(errno)};
+}
+
+/// Neither readable by others nor somebody else's: a hash in the wrong hands is no secret, but a record is a
+/// right.
+Status check_private(const std::string& path, const struct stat& found, const char* chmod) {
+  if (found.st_uid != ::geteuid())
+    return Error{ErrorKind::invalid, "store: " + path + " belongs to user " + std::to_string(found.st_uid) +
+                                         "; use the store as that user"};
+  if ((found.st_mode & 077) != 0)
+    return Error{ErrorKind::invalid,
+                 "store: " + path + " is open to other users; close it with: chmod " + chmod + " " + path};
+  return {};
+}
+
+Status check_file(const std::string& path) {
+  struct stat found = {};
+  if (::lstat(path.c_str(), &found) != 0) {
+    if (errno == ENOENT) return {};
+    return system_error(path, "look at");
+  }
+  if (!S_ISREG(found.st_mode)) return Error{ErrorKind::incompatible, "store: " + path + " is not a file"};
+  return check_private(path, found, "600");
+}
+
+Status make_directory(const std::string& path) {
+  if (::mkdir(path.c_str(), 0700) == 0 || errno == EEXIST) return {};
+  if (errno == ENOENT)
+    return Error{ErrorKind::not_found,
+                 "store: cannot make " + path + ": the directory above it does not exist"};
+  return system_error(path, "make");
+}
+
+}  // namespace
+
+Result<std::string> private_directory(const std::string& directory, bool create) {
+  if (directory.empty()) return Error{ErrorKind::usage, "store: no directory given"};
+  const std::string path = directory + "/postern.store";
+  if (create) {
+    POSTERN_TRY_STATUS(make_directory(directory));
+    POSTERN_TRY_STATUS(make_directory(path));
+  }
+  struct stat found = {};
+  if (::lstat(path.c_str(), &found) != 0) {
+    if (errno == ENOENT || errno == ENOTDIR)
+      return Error{ErrorKind::not_found, "store: there is no store in " + directory};
+    return system_error(path, "look at");
+  }
+  if (!S_ISDIR(found.st_mode))
+    return Error{ErrorKind::incompatible, "store: " + path + " is not a directory"};
+  POSTERN_TRY_STATUS(check_private(path, found, "700"));
+
+  const std::unique_ptr<char, decltype(&std::free)> absolute(::realpath(path.c_str(), nullptr), &std::free);
+  if (!absolute) return system_error(path, "look at");
+  for (const char* file : {state_file, usage_file}) {
+    POSTERN_TRY_STATUS(check_file(std::string(absolute.get()) + file));
+    POSTERN_TRY_STATUS(check_file(std::string(absolute.get()) + file + "-lock"));
+  }
+  return std::string(absolute.get());
+}
+
+bool is_empty_file(const std::string& file) noexcept {
+  struct stat found = {};
+  return ::stat(file.c_str(), &found) != 0 || found.st_size == 0;
+}
+
+Result<MDB_env*> open_file(const std::string& file, const FileOptions& options) {
+  MDB_env* raw = nullptr;
+  if (const int code = mdb_env_create(&raw); code != 0) return lmdb_error(code, "open " + file);
+  std::unique_ptr<MDB_env, decltype(&mdb_env_close)> environment(raw, &mdb_env_close);
+
+  std::uint64_t size = options.size_max == 0 && is_empty_file(file) ? size_max_default : options.size_max;
+  if (size != 0) {
+    // LMDB wants whole pages. Left alone, it takes the size that the file was made with.
+    const auto page = static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
+    size = (size + page - 1) / page * page;
+    if (const int code = mdb_env_set_mapsize(raw, size); code != 0) return lmdb_error(code, "open " + file);
+  }
+  mdb_env_set_maxdbs(raw, options.databases_max);
+  mdb_env_set_maxreaders(raw, readers_max);
+
+  // NOTLS: a read transaction belongs to its Reader, not to a thread. NORDAHEAD: look-ups are random,
+  // read-ahead would throw useful pages out. Not NOMEMINIT, which writes stale heap, secrets perhaps, into
+  // the slack of pages.
+  unsigned flags = MDB_NOSUBDIR | MDB_NOTLS | MDB_NORDAHEAD;
+  if (!options.durable) flags |= MDB_NOSYNC;
+  if (const int code = mdb_env_open(raw, file.c_str(), flags, 0600); code != 0)
+    return lmdb_error(code, "open " + file);
+  int dead = 0;
+  if (const int code = mdb_reader_check(raw, &dead); code != 0) return lmdb_error(code, "open " + file);
+  return environment.release();
+}
+
+}  // namespace postern::store
