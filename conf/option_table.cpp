@@ -39,7 +39,7 @@ constexpr OptionValue later = {};  // known from the design, not yet supported
 // the names of the headers that its upstream believes.
 constexpr Option table[] = {
   // name, meaning, unit, default, bounds, change, secret, flag, value
-  {"listen", "Where clients connect, one address or a list", "address", "127.0.0.1:8080", "", restart, open, "--listen", option_value<read_listeners, &Config::listen>},
+  {"listen", "Where clients connect", "address", "127.0.0.1:8080", "", restart, open, "--listen", option_value<read_listeners, &Config::listen>},
   {"upstream", "The API behind us; required", "URL", "", "http://host:port or unix:/path", restart, open, "--upstream", upstream_value},
   {"preserve_host", "Whether the upstream sees the client's Host instead of its own name", "boolean", "true", "", restart, open, "", option_value<read_bool, &Config::preserve_host>},
   {"store", "Directory of the token store", "path", "/var/lib/postern", "", restart, open, "--store", option_value<read_path, &Config::store>},
@@ -52,7 +52,7 @@ constexpr Option table[] = {
   {"headers.permissions", "Whether the subject's permissions are among those headers", "boolean", "false", "", restart, open, "", option_value<read_bool, &Config::header_permissions>},
   {"realm", "Realm in WWW-Authenticate", "text", "postern", "up to 128 printable ASCII characters without quote and backslash", restart, open, "", option_value<read_realm, &Config::realm>},
   {"token_prefix", "Begin of every secret made from now on, for scanners to find", "text", "pst_", "up to 15 letters and digits, then '_'", restart, open, "", option_value<read_token_prefix, &Config::token_prefix>},
-  {"trusted_proxies", "Networks whose forwarding headers are believed, one or a list", "network", "", "none that holds all of IPv4 or IPv6", reload, open, "", option_value<read_networks, &Config::trusted_proxies>},
+  {"trusted_proxies", "Networks whose forwarding headers are believed", "network", "", "none that holds all of IPv4 or IPv6", reload, open, "", option_value<read_networks, &Config::trusted_proxies>},
   {"timeouts.head", "How long a client may take to send a request head", "duration", "10s", "10ms to 1h", reload, open, "", option_value<read_duration, &Config::timeouts, &Timeouts::head>},
   {"timeouts.body", "How long either side may pause in the middle of a body", "duration", "30s", "10ms to 1h", reload, open, "", option_value<read_duration, &Config::timeouts, &Timeouts::body>},
   {"timeouts.idle", "How long a connection is kept open between requests", "duration", "60s", "10ms to 1h", reload, open, "", option_value<read_duration, &Config::timeouts, &Timeouts::idle>},
