@@ -142,7 +142,9 @@ class Reading {
   void section(const yaml::Document& document, const yaml::Node& mapping, const std::string& prefix) {
     for (const yaml::Entry& entry : mapping.entries) {
       const std::string name = prefix + entry.key;
-      const Option* option = find_option(name);
+      // `timeouts.head:` in one word would be a second spelling of a nested key.
+      const bool dotted = entry.key.find('.') != std::string::npos;
+      const Option* option = dotted ? nullptr : find_option(name);
       const std::vector<std::string_view> below = keys_below(name + '.', false);
       const bool mapped = entry.value.kind == yaml::Kind::mapping;
       // A section whose lines are all commented out is no mistake.

@@ -1,0 +1,504 @@
+#include <algorithm>
+#include <cstdlib>
+#include <doctest/doctest.h>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "conf/environment.hpp"
+#include "conf/option.hpp"
+#include "tests/conf/temporary_directory.hpp"
+
+using namespace postern;
+using namespace std::chrono_literals;
+
+namespace {
+
+using Pairs = std::vector<std::pair<std::string, std::string>>;
+
+/// A configuration and everything that can give it values, read without touching the machine.
+struct Case {
+  std::string file;
+  Pairs environment = {};
+  Pairs flags = {};
+  bool dev = false;
+  bool store_only = false;
+};
+
+struct Read {
+  std::optional<Config> config;
+  std::vector<std::string> mistakes;  ///< "place: message; suggestion"
+};
+
+Read read(const Case& given) {
+  ConfigSources sources;
+  sources.environment = given.environment;
+  sources.flags = given.flags;
+  sources.dev = given.dev;
+  sources.store_only = given.store_only;
+  Diagnostics diagnostics;
+  const yaml::Document document = yaml::parse("f", given.file, diagnostics);
+  Read read{read_config(document, sources, diagnostics), {}};
+  for (const Diagnostic& item : diagnostics.items())
+    read.mistakes.push_back(item.position.to_string() + ": " + item.message +
+                            (item.suggestion.empty() ? "" : "; " + item.suggestion));
+  CHECK(read.config.has_value() == diagnostics.empty());
+  return read;
+}
+
+/// The smallest file, and more lines.
+std::string with(const std::string& lines) {
+  return "upstream: http://127.0.0.1:3000\npolicy: p.yaml\n" + lines;
+}
+
+Config config_of(const Case& given) {
+  Read result = read(given);
+  for (const std::string& mistake : result.mistakes) FAIL_CHECK(mistake);
+  REQUIRE(result.config.has_value());
+  return std::move(*result.config);
+}
+
+/// The only mistake of lines added to the smallest file, without its place.
+std::string mistake_of(const std::string& lines) {
+  const Read result = read({with(lines)});
+  REQUIRE(result.mistakes.size() == 1);
+  return result.mistakes[0].substr(result.mistakes[0].find(": ") + 2);
+}
+
+}  // namespace
+
+TEST_CASE("two lines are a configuration; everything else has its default") {
+  const Config config = config_of({with("")});
+  REQUIRE(config.listen.size() == 1);
+  CHECK(config.listen[0].to_string() == "127.0.0.1:8080");
+  CHECK(config.upstream.to_string() == "127.0.0.1:3000");
+  CHECK(config.upstream_host == "127.0.0.1:3000");
+  CHECK(config.preserve_host);
+  CHECK(config.store == "/var/lib/postern");
+  CHECK(config.store_size_max == std::uint64_t{64} << 30);
+  CHECK(config.policy == "p.yaml");
+  CHECK(config.catalog.empty());
+  CHECK(config.admin_listen.empty());
+  CHECK(config.metrics_listen.empty());
+  CHECK(config.header_prefix == "X-Subject-");
+  CHECK_FALSE(config.header_permissions);
+  CHECK(config.realm == "postern");
+  CHECK(config.token_prefix == "pst_");
+  CHECK(config.trusted_proxies.empty());
+  CHECK(config.timeouts.head == 10s);
+  CHECK(config.timeouts.body == 30s);
+  CHECK(config.timeouts.idle == 60s);
+  CHECK(config.timeouts.connect == 2s);
+  CHECK(config.timeouts.response == 30s);
+  CHECK(config.timeouts.drain == 25s);
+  CHECK(config.limits.body == 0);
+  CHECK(config.limits.connections == 10000);
+  CHECK(config.limits.upstream_connections == 1024);
+  CHECK(config.limits.requests_per_connection == 0);
+  CHECK(config.shards == 0);
+  CHECK(config.access_log == "-");
+  CHECK(config.log_level == LogLevel::info);
+  CHECK_FALSE(config.dev);
+}
+
+TEST_CASE("every key of the file reaches its place") {
+  const Config config = config_of({
+      "listen: [0.0.0.0:8080, 'unix:/run/postern.sock']\n"
+      "upstream: unix:/run/app.sock\n"
+      "preserve_host: false\n"
+      "store: /data\n"
+      "store_size_max: 1GiB\n"
+      "policy: /etc/p.yaml\n"
+      "catalog: /etc/c.yaml\n"
+      "admin: {listen: '127.0.0.1:9180'}\n"
+      "metrics: {listen: ['127.0.0.1:9181']}\n"
+      "headers: {prefix: X-Who-, permissions: true}\n"
+      "realm: shop\n"
+      "token_prefix: shop_\n"
+      "trusted_proxies: [10.0.0.0/8, fd00::/8]\n"
+      "timeouts: {head: 1s, body: 2s, idle: 3s, connect: 4s, response: 5s, drain: 6s}\n"
+      "limits: {body: 10MB, connections: 7, upstream_connections: 8, requests_per_connection: 9}\n"
+      "shards: 2\n"
+      "log: {access: 'off', level: debug}\n",
+  });
+  REQUIRE(config.listen.size() == 2);
+  CHECK(config.listen[1].unix_path == "/run/postern.sock");
+  CHECK(config.upstream.unix_path == "/run/app.sock");
+  CHECK(config.upstream_host == "localhost");
+  CHECK_FALSE(config.preserve_host);
+  CHECK(config.store == "/data");
+  CHECK(config.store_size_max == 1u << 30);
+  CHECK(config.policy == "/etc/p.yaml");
+  CHECK(config.catalog == "/etc/c.yaml");
+  CHECK(config.admin_listen.at(0).port == 9180);
+  CHECK(config.metrics_listen.at(0).port == 9181);
+  CHECK(config.header_prefix == "X-Who-");
+  CHECK(config.header_permissions);
+  CHECK(config.realm == "shop");
+  CHECK(config.token_prefix == "shop_");
+  REQUIRE(config.trusted_proxies.size() == 2);
+  CHECK(to_string(config.trusted_proxies[1]) == "fd00::/8");
+  CHECK(config.timeouts.head == 1s);
+  CHECK(config.timeouts.body == 2s);
+  CHECK(config.timeouts.idle == 3s);
+  CHECK(config.timeouts.connect == 4s);
+  CHECK(config.timeouts.response == 5s);
+  CHECK(config.timeouts.drain == 6s);
+  CHECK(config.limits.body == 10'000'000);
+  CHECK(config.limits.connections == 7);
+  CHECK(config.limits.upstream_connections == 8);
+  CHECK(config.limits.requests_per_connection == 9);
+  CHECK(config.shards == 2);
+  CHECK(config.access_log == "off");
+  CHECK(config.log_level == LogLevel::debug);
+}
+
+TEST_CASE("an upstream is an authority and nothing else") {
+  struct Row {
+    std::string url, endpoint, host;
+  };
+  const Row rows[] = {
+      {"http://127.0.0.1:3000", "127.0.0.1:3000", "127.0.0.1:3000"},
+      {"http://App.Example:3000/", "app.example:3000", "app.example:3000"},
+      {"http://app", "app:80", "app"},
+      {"http://app:80", "app:80", "app"},
+      {"http://[::1]", "[::1]:80", "[::1]"},
+      {"http://[::1]:3000", "[::1]:3000", "[::1]:3000"},
+      {"unix:/run/app.sock", "unix:/run/app.sock", "localhost"},
+  };
+  for (const Row& row : rows) {
+    CAPTURE(row.url);
+    const Config config = config_of({"policy: p\nupstream: '" + row.url + "'\n"});
+    CHECK(config.upstream.to_string() == row.endpoint);
+    CHECK(config.upstream_host == row.host);
+  }
+  const std::pair<std::string, std::string> refused[] = {
+      {"https://app", "upstream: https:// upstreams are not yet supported"},
+      {"http://app/base",
+       "upstream: an upstream has no path, query or fragment; write http://host:port or unix:/path"},
+      {"http://app?x",
+       "upstream: an upstream has no path, query or fragment; write http://host:port or unix:/path"},
+      {"http://me:secret@app", "upstream: an upstream has no user or password in its URL"},
+      {"app:3000", "upstream: \"app:3000\" is not an upstream; did you mean \"http://app:3000\"?"},
+      {"http://", "upstream: \"http://\" is not an upstream; write http://host:port or unix:/path"},
+      {"http://app:0", "upstream: \"http://app:0\" is not an upstream; write http://host:port or unix:/path"},
+      {"http://::1", "upstream: \"http://::1\" is not an upstream; write http://host:port or unix:/path"},
+      {"http://unix:/a",
+       "upstream: an upstream has no path, query or fragment; write http://host:port or unix:/path"},
+      {"unix:app",
+       "upstream: \"unix:app\" is not the path of a socket; write http://host:port or unix:/path"},
+      {"ftp://app", "upstream: \"ftp://app\" is not an upstream; write http://host:port or unix:/path"},
+  };
+  for (const auto& [url, mistake] : refused) {
+    CAPTURE(url);
+    const Read result = read({"policy: p\nupstream: '" + url + "'\n"});
+    REQUIRE(result.mistakes.size() == 1);
+    CHECK(result.mistakes[0] == "f:2:11: " + mistake);
+  }
+}
+
+TEST_CASE("a value that breaks its rule is refused with what is allowed") {
+  const std::pair<std::string, std::string> rows[] = {
+      {"listen: 8080", "listen: \"8080\" is not an address; did you mean \"127.0.0.1:8080\"?"},
+      {"listen: :8080", "listen: \":8080\" is not an address; did you mean \"127.0.0.1:8080\"?"},
+      {"listen: here", "listen: \"here\" is not an address; write host:port, [ipv6]:port or unix:/path"},
+      {"listen: []", "listen: the list is empty"},
+      {"listen:", "listen: has no value"},
+      {"listen: {address: '0.0.0.0:80'}",
+       "listen: an address with keys of its own is not yet supported; write host:port"},
+      {"listen: [[a]]", "listen: one value is expected, not a list"},
+      {"preserve_host: yes", "preserve_host: \"yes\" is neither true nor false"},
+      {"store: ''", "store: the path is empty"},
+      {"store: [a]", "store: one value is expected, not a list"},
+      {"store_size_max: 64G",
+       "store_size_max: \"64G\" is not a size; write it as 65536, 512KiB, 10MB or 64GiB"},
+      {"store_size_max: 1KiB", "store_size_max: \"1KiB\" is out of bounds; allowed is 1MiB to 64TiB"},
+      {"headers: {prefix: X-Subject}",
+       "headers.prefix: \"X-Subject\" is no header prefix; did you mean \"X-Subject-\"?"},
+      {"headers: {prefix: X_Subject_-}",
+       "headers.prefix: \"X_Subject_-\" is no header prefix; "
+       "allowed is up to 64 letters, digits and '-', ending in '-'"},
+      {"headers: {prefix: Transfer-}",
+       "headers.prefix: \"Transfer-\" would swallow the field \"transfer-encoding\""},
+      {"headers: {prefix: x-}", "headers.prefix: \"x-\" would swallow the field \"x-b3-traceid\""},
+      {"headers: {prefix: X-Request-}",
+       "headers.prefix: \"X-Request-\" would swallow the field \"x-request-id\""},
+      {"headers: {prefix: X-Forwarded-Subject-}",
+       "headers.prefix: \"X-Forwarded-Subject-\" lies among the fields \"x-forwarded-*\""},
+      {"realm: 'a\"b'",
+       "realm: \"a\"b\" is no realm; allowed is up to 128 printable ASCII characters without quote and "
+       "backslash"},
+      {"token_prefix: pst",
+       "token_prefix: \"pst\" is no token prefix; allowed is up to 15 letters and digits, then '_'"},
+      {"token_prefix: _",
+       "token_prefix: \"_\" is no token prefix; allowed is up to 15 letters and digits, then '_'"},
+      {"trusted_proxies: 10.1.2.3/8",
+       "trusted_proxies: \"10.1.2.3/8\" has bits beyond its prefix; did you mean \"10.0.0.0/8\"?"},
+      {"trusted_proxies: proxy",
+       "trusted_proxies: \"proxy\" is not a network; write it as 10.0.0.0/8 or fd00::/8"},
+      {"timeouts: {head: 10}",
+       "timeouts.head: \"10\" is not a duration; write it as 250ms, 10s, 5m or 1h30m"},
+      {"timeouts: {head: 1ms}", "timeouts.head: \"1ms\" is out of bounds; allowed is 10ms to 1h"},
+      {"timeouts: {connect: 2m}", "timeouts.connect: \"2m\" is out of bounds; allowed is 10ms to 1m"},
+      {"timeouts: 10s",
+       "timeouts: keys of its own are expected; "
+       "write them below it: head, body, idle, connect, response, drain"},
+      {"limits: {connections: 0}", "limits.connections: \"0\" is out of bounds; allowed is 1 to 1000000"},
+      {"limits: {connections: many}", "limits.connections: \"many\" is not a whole number"},
+      {"limits: {connections: 4294967297}",
+       "limits.connections: \"4294967297\" is out of bounds; allowed is 1 to 1000000"},
+      {"shards: -1", "shards: \"-1\" is not a whole number"},
+      {"log: {level: debgu}", "log.level: \"debgu\" is no log level; did you mean \"debug\"?"},
+      {"log: {level: loud}", "log.level: \"loud\" is no log level; allowed is error, warning, info, debug"},
+      {"log: {access: stdout}", "log.access: \"stdout\" is not a file's path; did you mean \"-\"?"},
+      {"log: {access: none}", "log.access: \"none\" is not a file's path; did you mean \"off\"?"},
+  };
+  for (const auto& [lines, mistake] : rows) {
+    CAPTURE(lines);
+    CHECK(mistake_of(lines) == mistake);
+  }
+}
+
+TEST_CASE("a list of trusted proxies that holds everybody is refused, in whatever form") {
+  for (const std::string network : {"0.0.0.0/0", "::/0", "::ffff:0:0/96", "::/8", "::/80"}) {
+    CAPTURE(network);
+    CHECK(mistake_of("trusted_proxies: [10.0.0.0/8, '" + network + "']") ==
+          "trusted_proxies: \"" + network +
+              "\" would trust everybody; name the networks of the proxies in front");
+  }
+  CHECK(config_of({with("trusted_proxies: [10.0.0.0/8, '2000::/3']")}).trusted_proxies.size() == 2);
+  CHECK(config_of({with("trusted_proxies: []")}).trusted_proxies.empty());
+}
+
+TEST_CASE("an unknown key is refused with the nearest known one of its section") {
+  const std::pair<std::string, std::string> rows[] = {
+      {"lisen: x", "unknown key \"lisen\"; did you mean \"listen\"?"},
+      {"timeouts: {haed: 1s}", "unknown key \"timeouts.haed\"; did you mean \"head\"?"},
+      {"head: 1s", "unknown key \"head\"; \"head\" belongs under \"timeouts\""},
+      {"timeouts.head: 1s", "unknown key \"timeouts.head\"; \"head\" belongs under \"timeouts\""},
+      {"prefix: X-", "unknown key \"prefix\"; \"prefix\" belongs under \"headers\""},
+      {"completely: else", "unknown key \"completely\""},
+      {"store: {path: /x}", "unknown key \"store.path\""},
+  };
+  for (const auto& [lines, mistake] : rows) {
+    CAPTURE(lines);
+    CHECK(mistake_of(lines) == mistake);
+  }
+}
+
+TEST_CASE("what later versions bring is refused as not yet supported, not as unknown") {
+  for (const std::string key : {"tls", "proxy_protocol", "upstreams", "credentials"}) {
+    CAPTURE(key);
+    CHECK(mistake_of(key + ": {a: b}") == key + " is not yet supported");
+    CHECK(mistake_of(key + ":") == key + " is not yet supported");
+  }
+  CHECK(mistake_of("streams: {recheck: 1m}") == "streams.recheck is not yet supported");
+  CHECK(mistake_of("store: {mode: replica}") == "store.mode is not yet supported");
+  const Read environment = read({with(""), {{"POSTERN_TLS_CERTIFICATE", "x"}, {"POSTERN_UPSTREAMS", "x"}}});
+  CHECK(environment.mistakes ==
+        std::vector<std::string>{"POSTERN_TLS_CERTIFICATE: tls is not yet supported",
+                                 "POSTERN_UPSTREAMS: upstreams is not yet supported"});
+}
+
+TEST_CASE("a section whose lines are all commented out is no mistake") {
+  CHECK(config_of({with("timeouts:\n  # head: 1s\n")}).timeouts.head == 10s);
+}
+
+TEST_CASE("a flag goes over the environment, the environment over the file, the file over the default") {
+  const std::string file = with("shards: 2\nlisten: 127.0.0.1:2\n");
+  const Pairs environment = {{"POSTERN_SHARDS", "3"}, {"POSTERN_LISTEN", "127.0.0.1:3"}};
+  const Pairs flags = {{"shards", "4"}, {"listen", "127.0.0.1:4"}};
+  const auto shards_and_port = [](const Config& config) {
+    return std::pair(config.shards, config.listen.at(0).port);
+  };
+  CHECK(shards_and_port(config_of({with("")})) == std::pair(0u, std::uint16_t{8080}));
+  CHECK(shards_and_port(config_of({file})) == std::pair(2u, std::uint16_t{2}));
+  CHECK(shards_and_port(config_of({file, environment})) == std::pair(3u, std::uint16_t{3}));
+  CHECK(shards_and_port(config_of({file, environment, flags})) == std::pair(4u, std::uint16_t{4}));
+  CHECK(shards_and_port(config_of({with(""), {}, flags})) == std::pair(4u, std::uint16_t{4}));
+}
+
+TEST_CASE("nested keys and lists come from the environment too, and a list replaces the one below it") {
+  const Config config = config_of({with("trusted_proxies: [172.16.0.0/12]"),
+                                   {{"POSTERN_TIMEOUTS_HEAD", "3s"},
+                                    {"POSTERN_ADMIN_LISTEN", "127.0.0.1:9180"},
+                                    {"POSTERN_LISTEN", "127.0.0.1:1, [::1]:2,unix:/run/a"},
+                                    {"POSTERN_TRUSTED_PROXIES", "10.0.0.0/8,fd00::/8"},
+                                    {"POSTERN_PRESERVE_HOST", "false"}}});
+  CHECK(config.timeouts.head == 3s);
+  CHECK(config.timeouts.body == 30s);
+  CHECK(config.admin_listen.at(0).port == 9180);
+  REQUIRE(config.listen.size() == 3);
+  CHECK(config.listen[1].to_string() == "[::1]:2");
+  REQUIRE(config.trusted_proxies.size() == 2);
+  CHECK(to_string(config.trusted_proxies[0]) == "10.0.0.0/8");
+  CHECK_FALSE(config.preserve_host);
+  // An empty variable is a value: it takes the list away.
+  CHECK(config_of({with("trusted_proxies: [10.0.0.0/8]"), {{"POSTERN_TRUSTED_PROXIES", ""}}})
+            .trusted_proxies.empty());
+}
+
+TEST_CASE("a flag of a list may come several times") {
+  const Config config =
+      config_of({with(""), {}, {{"listen", "127.0.0.1:1"}, {"listen", "127.0.0.1:2,127.0.0.1:3"}}});
+  CHECK(config.listen.size() == 3);
+}
+
+TEST_CASE("a mistake in the environment or a flag names its source") {
+  const Read result =
+      read({with(""),
+            {{"POSTERN_SHARDS", "many"}, {"POSTERN_LISTEN", "127.0.0.1:1,x"}, {"POSTERN_LISEN", "x"}},
+            {{"store", ""}}});
+  CHECK(result.mistakes ==
+        std::vector<std::string>{
+            "POSTERN_LISEN: unknown variable; did you mean \"POSTERN_LISTEN\"?",
+            "POSTERN_LISTEN: listen: \"x\" is not an address; write host:port, [ipv6]:port or unix:/path",
+            "POSTERN_SHARDS: shards: \"many\" is not a whole number",
+            "--store: store: the path is empty",
+        });
+}
+
+TEST_CASE("variables of a Kubernetes service called postern do not stop the start") {
+  CHECK(config_of({with(""),
+                   {{"POSTERN_SERVICE_HOST", "10.0.0.1"},
+                    {"POSTERN_SERVICE_PORT", "8080"},
+                    {"POSTERN_SERVICE_PORT_HTTP_ADMIN", "8080"},
+                    {"POSTERN_PORT", "tcp://10.0.0.1:8080"},
+                    {"POSTERN_PORT_8080_TCP", "tcp://10.0.0.1:8080"},
+                    {"POSTERN_PORT_8080_TCP_PROTO", "tcp"},
+                    {"POSTERN_PORT_8080_TCP_ADDR", "10.0.0.1"},
+                    {"POSTERN_PORT_53_UDP", "udp://10.0.0.1:53"},
+                    {"POSTERN_ADMIN_SERVICE_HOST", "10.0.0.2"},
+                    {"POSTERN_ADMIN_PORT_9180_TCP_PORT", "9180"},
+                    {"POSTERN_CONFIG", "/ignored/here"},
+                    {"PATH", "/bin"},
+                    {"POSTERNISH", "x"}}})
+            .shards == 0);
+  for (const std::string name :
+       {"POSTERN_PORTS", "POSTERN_PORT_X_TCP", "POSTERN_PORT_80_XYZ", "POSTERN_SERVICE"}) {
+    CAPTURE(name);
+    CHECK(read({with(""), {{name, "1"}}}).mistakes.size() == 1);
+  }
+}
+
+TEST_CASE("all mistakes come at once, whatever their source, with line and column") {
+  const Read result =
+      read({"lisen: 0.0.0.0:80\n"
+            "upstream: localhost:3000\n"
+            "policy:\n"
+            "tls: {certificate: x}\n"
+            "timeouts:\n"
+            "  haed: 10s\n"
+            "  body: 10\n"
+            "trusted_proxies: [10.0.0.0/8, 0.0.0.0/0]\n"
+            "policy: again\n",
+            {{"POSTERN_SHARDS", "x"}},
+            {{"log.level", "loud"}}});
+  CHECK(
+      result.mistakes ==
+      std::vector<std::string>{
+          "f:9:1: key \"policy\" is given twice, first in line 3",
+          "f:1:1: unknown key \"lisen\"; did you mean \"listen\"?",
+          "f:2:11: upstream: \"localhost:3000\" is not an upstream; did you mean \"http://localhost:3000\"?",
+          "f:3:1: policy: has no value",
+          "f:4:1: tls is not yet supported",
+          "f:6:3: unknown key \"timeouts.haed\"; did you mean \"head\"?",
+          "f:7:9: timeouts.body: \"10\" is not a duration; write it as 250ms, 10s, 5m or 1h30m",
+          "f:8:31: trusted_proxies: \"0.0.0.0/0\" would trust everybody; name the networks of the proxies in "
+          "front",
+          "POSTERN_SHARDS: shards: \"x\" is not a whole number",
+          "--log-level: log.level: \"loud\" is no log level; allowed is error, warning, info, debug",
+      });
+}
+
+TEST_CASE("upstream and policy are required for serving, not for opening the store") {
+  CHECK(read({"store: /data\n"}).mistakes ==
+        std::vector<std::string>{
+            "f: upstream is missing; set it in the file, by POSTERN_UPSTREAM or by --upstream",
+            "f: policy is missing; set it in the file, by POSTERN_POLICY or by --policy",
+        });
+  CHECK(config_of({.file = "store: /data\n", .store_only = true}).store == "/data");
+  CHECK(config_of({"", {{"POSTERN_UPSTREAM", "http://a"}}, {{"policy", "p"}}}).upstream.host == "a");
+}
+
+TEST_CASE("of a file that cannot be read nothing is said to be missing") {
+  CHECK(read({"upstream: 'x\n"}).mistakes == std::vector<std::string>{"f:1:11: a quote is not closed"});
+  CHECK(read({"- a\n"}).mistakes.at(0) == "f:1:1: a configuration is a mapping of keys to values");
+}
+
+TEST_CASE("with --dev no policy is needed and nobody but this machine gets in") {
+  const Config config = config_of({.file = "upstream: http://a\n", .dev = true});
+  CHECK(config.dev);
+  CHECK(config.policy.empty());
+  const Read result = read({.file = "upstream: http://a\n"
+                                    "listen: [127.0.0.1:1, 0.0.0.0:2]\n"
+                                    "admin: {listen: 127.0.0.1:3}\n"
+                                    "metrics: {listen: 10.0.0.1:4}\n",
+                            .dev = true});
+  CHECK(result.mistakes ==
+        std::vector<std::string>{
+            "f:2:9: listen: with --dev only loopback addresses are allowed, not \"0.0.0.0:2\"",
+            "f:4:19: metrics.listen: with --dev only loopback addresses are allowed, not \"10.0.0.1:4\"",
+            "f:3:17: admin.listen: there is no admin API with --dev",
+        });
+}
+
+TEST_CASE("an address is listened on once") {
+  CHECK(mistake_of("admin: {listen: '127.0.0.1:8080'}") ==
+        "admin.listen: \"127.0.0.1:8080\" is an address of listen already");
+  CHECK(mistake_of("listen: ['unix:/a', 'unix:/a']") ==
+        "listen: \"unix:/a\" is an address of listen already");
+  CHECK(config_of({with("listen: [127.0.0.1:0, 127.0.0.1:0]")}).listen.size() == 2);
+}
+
+TEST_CASE("the file is the one that was asked for, by flag before variable") {
+  const test::TemporaryDirectory directory;
+  const std::string by_flag = directory.write("flag.yaml", with("shards: 1\n"));
+  const std::string by_variable = directory.write("variable.yaml", with("shards: 2\n"));
+  ConfigSources sources;
+  sources.environment = Pairs{{"POSTERN_CONFIG", by_variable}};
+
+  Diagnostics diagnostics;
+  auto loaded = load_config(sources, diagnostics);
+  REQUIRE(loaded.has_value());
+  CHECK(loaded->config.shards == 2);
+  CHECK(loaded->document.file == by_variable);
+
+  sources.file = by_flag;
+  loaded = load_config(sources, diagnostics);
+  REQUIRE(loaded.has_value());
+  CHECK(loaded->config.shards == 1);
+  CHECK(diagnostics.empty());
+}
+
+TEST_CASE("a file that was asked for and is missing is a mistake") {
+  ConfigSources sources;
+  sources.environment = Pairs{};
+  sources.file = "/nonexistent/postern.yaml";
+  Diagnostics diagnostics;
+  yaml::Document document;
+  CHECK_FALSE(load_config(sources, diagnostics, &document).has_value());
+  REQUIRE(diagnostics.size() == 1);
+  CHECK(diagnostics.items()[0].position.to_string() == "/nonexistent/postern.yaml");
+  CHECK(diagnostics.items()[0].message == "cannot be opened: No such file or directory");
+}
+
+TEST_CASE("the process's own variables are read when none are given") {
+  ::setenv("POSTERN_SHARDS", "5", 1);
+  const Variables variables = postern_variables(ConfigSources{});
+  ::unsetenv("POSTERN_SHARDS");
+  CHECK(std::count(variables.begin(), variables.end(), Variables::value_type{"POSTERN_SHARDS", "5"}) == 1);
+  CHECK(std::all_of(variables.begin(), variables.end(),
+                    [](const auto& variable) { return variable.first.starts_with("POSTERN_"); }));
+}
+
+TEST_CASE("mistakes that were there before do not let a configuration pass or fail") {
+  Diagnostics diagnostics;
+  diagnostics.add({"other", 0, 0}, "earlier");
+  const yaml::Document document = yaml::parse("f", with(""), diagnostics);
+  ConfigSources sources;
+  sources.environment = Pairs{};
+  CHECK(read_config(document, sources, diagnostics).has_value());
+  CHECK_FALSE(read_config(yaml::Document{}, sources, diagnostics).has_value());
+  CHECK(diagnostics.size() == 1);
+}
