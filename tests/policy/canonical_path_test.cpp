@@ -39,13 +39,13 @@ void check_refused(TargetError error, const std::vector<std::string>& paths) {
 }
 
 void check_canonical(const std::vector<std::pair<std::string, std::string>>& rows) {
-  for (const auto& [raw, expected] : rows) {
-    CAPTURE(raw);
-    const Outcome outcome = canonical(raw);
+  for (const auto& row : rows) {
+    CAPTURE(row.first);
+    const Outcome outcome = canonical(row.first);
     CHECK(to_string(outcome.error) == "none");
-    CHECK(outcome.text == expected);
+    CHECK(outcome.text == row.second);
     // Idempotent: what we forward is what the next reader would make of it.
-    CHECK(canonical(outcome.text).text == expected);
+    CHECK(canonical(outcome.text).text == row.second);
   }
 }
 

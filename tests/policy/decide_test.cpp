@@ -194,9 +194,9 @@ TEST_CASE("combined requirements, and the first term that is not met") {
        "deny requirement_not_met any_of"},
       {"authenticated: true, permission: write", "deny missing_permission write"},
   };
-  for (const auto& [demand, decision] : rows) {
-    CAPTURE(demand);
-    CHECK(decided("{path: /x, " + demand + "}", reader) == decision);
+  for (const auto& row : rows) {
+    CAPTURE(row.first);
+    CHECK(decided("{path: /x, " + row.first + "}", reader) == row.second);
   }
 }
 
@@ -268,9 +268,9 @@ TEST_CASE("what was deleted is a requirement that is not met, behind 'not' too")
       {"not: {any_of: [{group: banned}, {authenticated: true}]}", "deny requirement_not_met not"},
       {"authenticated: true", "allow granted"},
   };
-  for (const auto& [demand, decision] : rows) {
-    CAPTURE(demand);
-    CHECK(decided("{path: /x, " + demand + "}", holds_all, "/x", empty) == decision);
+  for (const auto& row : rows) {
+    CAPTURE(row.first);
+    CHECK(decided("{path: /x, " + row.first + "}", holds_all, "/x", empty) == row.second);
   }
 }
 
