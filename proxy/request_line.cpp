@@ -18,8 +18,7 @@ std::uint32_t scheme_size(std::string_view target) noexcept {
 
 /// `uri-host ":" port`, the port not empty (RFC 9112 §3.2.3).
 bool is_authority(std::string_view text) noexcept {
-  return !text.empty() && is(text.back(), digit_byte) && text.find(':') != std::string_view::npos &&
-         text.find(']') + 1 != text.size() && is_host(text);
+  return text.find(':') != std::string_view::npos && is(text.back(), digit_byte) && is_host(text);
 }
 
 /// Sets form and path of a target whose bytes are known to be right.
@@ -33,7 +32,7 @@ HeadError read_form(const char* buffer, RequestHead& head) noexcept {
   if (method == "CONNECT") {
     head.form = TargetForm::authority;
     head.path = {};
-    return !head.has_query && is_authority(target) ? HeadError::none : HeadError::bad_target;
+    return is_authority(target) ? HeadError::none : HeadError::bad_target;
   }
   if (target == "*") {
     head.form = TargetForm::asterisk;

@@ -4,6 +4,7 @@
 #include <doctest/doctest.h>
 #include <string>
 
+#include "proxy/request_line.hpp"
 #include "tests/proxy/head_verdicts.hpp"
 
 using namespace postern;
@@ -53,6 +54,10 @@ TEST_CASE("request head row 11: a target beyond its bound is 414, complete or no
   CHECK(request(line(70'000)) == "refused: target_too_long");
   CHECK(request("\r\n" + line(70'000)) == "refused: target_too_long");
   CHECK(request(std::string(70'000, 'G')) == "refused: bad_method");
+  CHECK(request(std::string(limits::method_bytes_max, 'G') + " " + std::string(70'000, '/')) ==
+        "refused: target_too_long");
+  CHECK(request(std::string(limits::method_bytes_max + 1, 'G') + " " + std::string(70'000, '/')) ==
+        "refused: bad_method");
   CHECK(status_of(HeadError::target_too_long) == 414);
 }
 
@@ -87,24 +92,32 @@ TEST_CASE("response head row 10: bounds count over all bytes") {
 }
 
 TEST_CASE("a limit is known at the byte that passes it, before any line end") {
-  RequestReader reader;
   RequestHead head;
+  const std::string line = "GET /" + std::string(request_line_bytes_max, 'a');
+  RequestReader line_reader;
+  CHECK(line_reader.feed(std::string_view(line).substr(0, request_line_bytes_max - 1), head) ==
+        HeadStatus::incomplete);
+  CHECK(line_reader.feed(std::string_view(line).substr(0, request_line_bytes_max), head) ==
+        HeadStatus::refused);
+
+  RequestReader reader;
   const std::string bytes = get + "X: " + std::string(limits::head_bytes_max, 'a');
   CHECK(reader.feed(std::string_view(bytes).substr(0, limits::head_bytes_max - 1), head) ==
         HeadStatus::incomplete);
   CHECK(reader.feed(std::string_view(bytes).substr(0, limits::head_bytes_max), head) == HeadStatus::refused);
 }
 
-TEST_CASE("the bytes after a head belong to the next message") {
-  const std::string first = "POST /1 HTTP/1.1\r\nHost: h\r\nContent-Length: 0\r\n\r\n";
+TEST_CASE("the bytes after a head belong to its body and to the next message") {
+  const std::string first =
+      "POST /1 HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\nExpect: 100-continue\r\nConnection: close\r\n\r\n";
   const std::string second = "\r\nGET /2 HTTP/1.0\r\n\r\n";
-  const std::string bytes = first + second;
+  const std::string bytes = first + "hello" + second;
   RequestReader reader;
   RequestHead head;
   REQUIRE(reader.feed(bytes, head) == HeadStatus::complete);
   CHECK(head.size == first.size());
   reader.reset();
-  const std::string_view rest = std::string_view(bytes).substr(head.size);
+  const std::string_view rest = std::string_view(bytes).substr(head.size + head.content_length);
   REQUIRE(reader.feed(rest, head) == HeadStatus::complete);
   // Nothing of the first message is left in the head: no host, no length, no field.
   CHECK(describe(head, rest.data()) == "method=GET target=/2 form=0 path=/2 HTTP/1.0 size=21 framing=0/0");

@@ -193,7 +193,9 @@ TEST_SUITE("request head") {
       refuses(400, bad_target, "GET " + target + " HTTP/1.1\r\nHost: h\r\n\r\n");
     CHECK(accepts("GET // HTTP/1.1\r\nHost: h\r\n\r\n").head->form ==
           TargetForm::origin);  // the canonical path refuses it
-    CHECK(accepts("OPTIONS * HTTP/1.1\r\nHost: h\r\n\r\n").head->form == TargetForm::asterisk);
+    const Accepted options = accepts("OPTIONS * HTTP/1.1\r\nHost: h\r\n\r\n");
+    CHECK(options.head->form == TargetForm::asterisk);
+    CHECK(options.head->path.size == 0);
     refuses(400, bad_target, "options * HTTP/1.1\r\nHost: h\r\n\r\n");
     refuses(400, bad_target, "OPTIONS *? HTTP/1.1\r\nHost: h\r\n\r\n");
     refuses(400, bad_target, "OPTIONS ** HTTP/1.1\r\nHost: h\r\n\r\n");
