@@ -1,24 +1,27 @@
 #include "proxy/cli/config_options.hpp"
 
-#include <algorithm>
-
 namespace postern::cli {
 namespace {
 
-/// "DURATION" for the unit "duration"; units of several words do not fit a placeholder.
-std::string placeholder_of(const Option& option) {
-  std::string placeholder(option.unit);
-  const bool word = !placeholder.empty() && std::all_of(placeholder.begin(), placeholder.end(),
-                                                        [](char c) { return c >= 'a' && c <= 'z'; });
-  if (!word) return "VALUE";
-  for (char& c : placeholder) c = static_cast<char>(c - 'a' + 'A');
-  return placeholder;
+char upper(char c) noexcept {
+  return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
+}
+char lower(char c) noexcept {
+  return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
 }
 
-/// "One sentence." → "One sentence (default 10s)"
+/// "DURATION" for the unit "duration".
+std::string placeholder_of(const Option& option) {
+  std::string placeholder(option.unit);
+  for (char& c : placeholder) c = upper(c);
+  return placeholder.empty() ? "VALUE" : placeholder;
+}
+
+/// "Where clients connect" → "where clients connect (default 127.0.0.1:8080)"
 std::string meaning_of(const Option& option) {
   std::string meaning(option.meaning);
-  if (meaning.ends_with('.')) meaning.pop_back();
+  // As the other options' meanings are written; not for an abbreviation.
+  if (meaning.size() > 1 && upper(meaning[1]) != meaning[1]) meaning[0] = lower(meaning[0]);
   if (!option.default_value.empty()) meaning += " (default " + std::string(option.default_value) + ')';
   return meaning;
 }

@@ -15,7 +15,27 @@ struct Entry {
   std::string meaning;
 };
 
-/// Two columns: terms, and what they mean, wrapped beside them.
+/// Breaks `meaning` into lines that fit beside `indent` columns; the first goes on after `line`, which is
+/// that long.
+std::string wrapped(std::string line, std::string_view meaning, std::size_t indent) {
+  std::string text;
+  bool first_word = true;
+  while (!meaning.empty()) {
+    const std::size_t end = std::min(meaning.find(' '), meaning.size());
+    if (!first_word && line.size() + 1 + end > line_width) {
+      text += line + '\n';
+      line = std::string(indent, ' ');
+      first_word = true;
+    }
+    if (!first_word) line += ' ';
+    line += meaning.substr(0, end);
+    first_word = false;
+    meaning.remove_prefix(std::min(end + 1, meaning.size()));
+  }
+  return text + line + '\n';
+}
+
+/// Two columns: terms, and what they mean beside them.
 std::string two_columns(const std::vector<Entry>& entries) {
   std::size_t term_width = 0;
   for (const Entry& entry : entries) term_width = std::max(term_width, entry.term.size());
@@ -23,22 +43,8 @@ std::string two_columns(const std::vector<Entry>& entries) {
 
   std::string text;
   for (const Entry& entry : entries) {
-    std::string line = "  " + entry.term + std::string(indent - 2 - entry.term.size(), ' ');
-    std::string_view rest = entry.meaning;
-    bool first_word = true;
-    while (!rest.empty()) {
-      const std::size_t end = std::min(rest.find(' '), rest.size());
-      if (!first_word && line.size() + 1 + end > line_width) {
-        text += line + '\n';
-        line = std::string(indent, ' ');
-        first_word = true;
-      }
-      if (!first_word) line += ' ';
-      line += rest.substr(0, end);
-      first_word = false;
-      rest.remove_prefix(std::min(end + 1, rest.size()));
-    }
-    text += line + '\n';
+    const std::string gap(indent - 2 - entry.term.size(), ' ');
+    text += wrapped("  " + entry.term + gap, entry.meaning, indent);
   }
   return text;
 }
@@ -73,7 +79,7 @@ std::string help(const Arguments& arguments) {
   }
   options.push_back({"-h, --help", "print this and exit"});
 
-  std::string text = usage + " [options]\n\n" + std::string(arguments.command().meaning) + '\n';
+  std::string text = usage + " [options]\n\n" + wrapped({}, arguments.command().meaning, 0);
   if (!operands.empty()) text += '\n' + two_columns(operands);
   text += "\noptions:\n" + two_columns(options);
   text += examples_of(arguments.command().examples);
@@ -82,30 +88,40 @@ std::string help(const Arguments& arguments) {
 
 std::string help_overview(std::string_view noun) {
   std::vector<Entry> entries;
-  std::string_view example;
+  std::string_view examples;
   for (const Command* command : commands()) {
-    const bool of_noun =
-        command->name.starts_with(noun) &&
-        (noun.empty() || command->name == noun || command->name.substr(noun.size()).starts_with(' '));
-    if (!of_noun) continue;
-    entries.push_back({std::string(command->name), std::string(command->meaning)});
-    if (example.empty()) example = command->examples;
+    const std::size_t blank = command->name.find(' ');
+    const bool of_noun = command->name.substr(0, blank) == noun;
+    if (!noun.empty() && !of_noun) continue;
+    if (examples.empty()) examples = command->examples;
+    if (of_noun || blank == std::string_view::npos) {
+      entries.push_back({std::string(command->name), std::string(command->meaning)});
+      continue;
+    }
+    // Among all commands, those of one noun share a line.
+    const std::string shared = std::string(command->name.substr(0, blank)) + " ...";
+    const std::string verb(command->name.substr(blank + 1));
+    if (!entries.empty() && entries.back().term == shared) {
+      entries.back().meaning += ", " + verb;
+    } else {
+      entries.push_back({shared, verb});
+    }
   }
-  std::string text;
+  std::string text =
+      "usage: postern " + (noun.empty() ? "" : std::string(noun) + ' ') + "COMMAND [options]\n";
   if (noun.empty()) {
-    text =
-        "usage: postern COMMAND [options]\n\nA guarded door in front of an HTTP API: it checks bearer "
-        "tokens, "
-        "enforces a policy\nand manages the tokens.\n";
-  } else {
-    text = "usage: postern " + std::string(noun) + " COMMAND [options]\n";
+    text +=
+        "\nA guarded door in front of an HTTP API: checks bearer tokens, enforces a policy,\n"
+        "and manages the tokens.\n";
   }
   text += "\ncommands:\n" + two_columns(entries);
-  text +=
-      "\n`postern COMMAND --help` tells a command's options. Exit codes: 0 done, 1 refused or\n"
-      "failed, 2 the words make no sense.\n";
-  text += examples_of(example);
-  return text;
+  if (noun.empty()) {
+    text +=
+        "\n`postern token --help` tells what can be done with tokens, and so on; `postern\n"
+        "COMMAND --help` a command's options. Exit codes: 0 done, 1 refused or failed,\n"
+        "2 the words make no sense.\n";
+  }
+  return text + examples_of(examples);
 }
 
 }  // namespace postern::cli

@@ -59,10 +59,10 @@ int serve_for_trying(ConfigSources sources) {
   }
   auto token = store->create_token(config->token_prefix);
   if (!token) return fail(token.error());
-  const int printed =
-      print("store: " + store->directory() + "\ntoken: " + *token +
-            "\ntry:   curl -i -H \"Authorization: Bearer " + *token + "\" " + curl_target(*config) + '\n');
-  if (printed != exit_done) return printed;
+  // On standard error, since standard output is the access log's.
+  complain("store " + store->directory());
+  complain("token " + *token);
+  complain("try: curl -i -H \"Authorization: Bearer " + *token + "\" " + curl_target(*config));
   return run_server({std::move(*config), std::move(sources), std::move(*token)});
 }
 

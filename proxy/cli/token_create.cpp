@@ -18,7 +18,8 @@ int create(Arguments& arguments) {
   arguments.text("--description", "TEXT", spec.description, "what it is for");
   arguments.text("--owner", "USER", spec.owner, "user whose rights it has, instead of rights of its own");
   declare_assignments(arguments, spec.assignments);
-  arguments.value("--expires", "WHEN", take_instant(spec.expires), std::string(instant_forms));
+  arguments.value("--expires", "WHEN", take_instant(spec.expires),
+                  "when it ends: " + std::string(instant_forms));
   arguments.value("--not-before", "WHEN", take_instant(spec.not_before), "when it begins to be valid");
   arguments.value(
       "--cidr", "NETWORK",

@@ -76,7 +76,8 @@ int import_file(Arguments& arguments) {
   arguments.text("--owner", "USER", pattern.owner,
                  "user whose rights they have, instead of rights of their own");
   declare_assignments(arguments, pattern.assignments);
-  arguments.value("--expires", "WHEN", take_instant(pattern.expires), std::string(instant_forms));
+  arguments.value("--expires", "WHEN", take_instant(pattern.expires),
+                  "when they end: " + std::string(instant_forms));
   access.declare_for_change(arguments);
   output.declare(arguments);
   if (!arguments.parse()) return arguments.exit_code();

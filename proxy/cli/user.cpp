@@ -28,7 +28,8 @@ int create(Arguments& arguments) {
   arguments.text("--name", "TEXT", user.name, "what people call them");
   arguments.text("--email", "ADDRESS", user.email, "where to write to them");
   arguments.flag("--disabled", disabled, "none of their tokens works until they are enabled");
-  arguments.value("--enabled-until", "WHEN", take_instant(user.enabled_until), std::string(instant_forms));
+  arguments.value("--enabled-until", "WHEN", take_instant(user.enabled_until),
+                  "when that ends: " + std::string(instant_forms));
   declare_assignments(arguments, user.assignments);
   access.declare_for_change(arguments);
   output.declare(arguments);
@@ -91,7 +92,8 @@ int update(Arguments& arguments) {
   arguments.text("--email", "ADDRESS", change.email, "where to write to them");
   arguments.flag("--enable", enable, "let their tokens work, without end");
   arguments.flag("--disable", disable, "refuse all their tokens from the next request on");
-  arguments.value("--enabled-until", "WHEN", take_instant(change.enabled_until), std::string(instant_forms));
+  arguments.value("--enabled-until", "WHEN", take_instant(change.enabled_until),
+                  "when that ends: " + std::string(instant_forms));
   declare_assignment_change(arguments, change.assignments);
   access.declare_for_change(arguments);
   output.declare(arguments);
