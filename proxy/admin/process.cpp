@@ -20,6 +20,13 @@ std::uint32_t quota_cores() {
   return static_cast<std::uint32_t>((std::strtoull(quota.c_str(), nullptr, 10) + period - 1) / period);
 }
 
+void mask_signals(int how) noexcept {
+  sigset_t handled;
+  sigemptyset(&handled);
+  for (const int signal : {SIGTERM, SIGINT, SIGHUP}) sigaddset(&handled, signal);
+  ::pthread_sigmask(how, &handled, nullptr);
+}
+
 }  // namespace
 
 std::uint32_t usable_cores() {
@@ -38,12 +45,11 @@ void raise_file_limit() noexcept {
   ::setrlimit(RLIMIT_NOFILE, &limit);
 }
 
-void prepare_signals() noexcept {
+void block_signals() noexcept {
   std::signal(SIGPIPE, SIG_IGN);
-  sigset_t handled;
-  sigemptyset(&handled);
-  for (const int signal : {SIGTERM, SIGINT, SIGHUP}) sigaddset(&handled, signal);
-  ::pthread_sigmask(SIG_BLOCK, &handled, nullptr);
+  mask_signals(SIG_BLOCK);
 }
+
+void unblock_signals() noexcept { mask_signals(SIG_UNBLOCK); }
 
 }  // namespace postern::admin

@@ -12,7 +12,9 @@ namespace postern::admin {
 /// Raises the limit of open files as far as the system lets us: each connection needs one.
 void raise_file_limit() noexcept;
 
-/// Blocks the signals that the control thread waits for; to be called before any thread is made. SIGPIPE is ignored.
-void prepare_signals() noexcept;
+/// Blocks the signals that only the control thread may see; to be called before any thread is made. SIGPIPE is ignored.
+void block_signals() noexcept;
+/// Lets them in again, for the calling thread.
+void unblock_signals() noexcept;
 
 }  // namespace postern::admin

@@ -2,8 +2,6 @@
 
 #include "proxy/server.hpp"
 
-#include <pthread.h>
-
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/signal_set.hpp>
@@ -174,6 +172,7 @@ void Server::join() {
 
 int Server::run() {
   start_threads();
+  admin::unblock_signals();
   for (const auto& service : services_) service->start();
   watch_files();
   inspect();
@@ -311,7 +310,7 @@ admin::Response Server::respond(std::string_view path, bool with_metrics) {
 
 int run_server(ServerOptions options) {
   set_operator_log_level(options.config.log_level);
-  admin::prepare_signals();
+  admin::block_signals();
   admin::raise_file_limit();
   store::OpenOptions opening;
   opening.directory = options.config.store;
