@@ -46,6 +46,11 @@ Read read(const Case& given) {
   return read;
 }
 
+/// What is given, and the mistake it is.
+struct Refusal {
+  std::string given, mistake;
+};
+
 /// The smallest file, and more lines.
 std::string with(const std::string& lines) {
   return "upstream: http://127.0.0.1:3000\npolicy: p.yaml\n" + lines;
@@ -172,7 +177,7 @@ TEST_CASE("an upstream is an authority and nothing else") {
     CHECK(config.upstream.to_string() == row.endpoint);
     CHECK(config.upstream_host == row.host);
   }
-  const std::pair<std::string, std::string> refused[] = {
+  const Refusal refused[] = {
       {"https://app", "upstream: https:// upstreams are not yet supported"},
       {"http://app/base",
        "upstream: an upstream has no path, query or fragment; write http://host:port or unix:/path"},
@@ -189,16 +194,16 @@ TEST_CASE("an upstream is an authority and nothing else") {
        "upstream: \"unix:app\" is not the path of a socket; write http://host:port or unix:/path"},
       {"ftp://app", "upstream: \"ftp://app\" is not an upstream; write http://host:port or unix:/path"},
   };
-  for (const auto& [url, mistake] : refused) {
-    CAPTURE(url);
-    const Read result = read({"policy: p\nupstream: '" + url + "'\n"});
+  for (const Refusal& row : refused) {
+    CAPTURE(row.given);
+    const Read result = read({"policy: p\nupstream: '" + row.given + "'\n"});
     REQUIRE(result.mistakes.size() == 1);
-    CHECK(result.mistakes[0] == "f:2:11: " + mistake);
+    CHECK(result.mistakes[0] == "f:2:11: " + row.mistake);
   }
 }
 
 TEST_CASE("a value that breaks its rule is refused with what is allowed") {
-  const std::pair<std::string, std::string> rows[] = {
+  const Refusal rows[] = {
       {"listen: 8080", "listen: \"8080\" is not an address; did you mean \"127.0.0.1:8080\"?"},
       {"listen: :8080", "listen: \":8080\" is not an address; did you mean \"127.0.0.1:8080\"?"},
       {"listen: here", "listen: \"here\" is not an address; write host:port, [ipv6]:port or unix:/path"},
@@ -253,9 +258,9 @@ TEST_CASE("a value that breaks its rule is refused with what is allowed") {
       {"log: {access: stdout}", "log.access: \"stdout\" is not a file's path; did you mean \"-\"?"},
       {"log: {access: none}", "log.access: \"none\" is not a file's path; did you mean \"off\"?"},
   };
-  for (const auto& [lines, mistake] : rows) {
-    CAPTURE(lines);
-    CHECK(mistake_of(lines) == mistake);
+  for (const Refusal& row : rows) {
+    CAPTURE(row.given);
+    CHECK(mistake_of(row.given) == row.mistake);
   }
 }
 
@@ -271,7 +276,7 @@ TEST_CASE("a list of trusted proxies that holds everybody is refused, in whateve
 }
 
 TEST_CASE("an unknown key is refused with the nearest known one of its section") {
-  const std::pair<std::string, std::string> rows[] = {
+  const Refusal rows[] = {
       {"lisen: x", "unknown key \"lisen\"; did you mean \"listen\"?"},
       {"timeouts: {haed: 1s}", "unknown key \"timeouts.haed\"; did you mean \"head\"?"},
       {"head: 1s", "unknown key \"head\"; \"head\" belongs under \"timeouts\""},
@@ -280,9 +285,9 @@ TEST_CASE("an unknown key is refused with the nearest known one of its section")
       {"completely: else", "unknown key \"completely\""},
       {"store: {path: /x}", "unknown key \"store.path\""},
   };
-  for (const auto& [lines, mistake] : rows) {
-    CAPTURE(lines);
-    CHECK(mistake_of(lines) == mistake);
+  for (const Refusal& row : rows) {
+    CAPTURE(row.given);
+    CHECK(mistake_of(row.given) == row.mistake);
   }
 }
 
