@@ -1,6 +1,6 @@
 // The control plane: opens everything, starts the shards, then waits for signals, changed files and questions.
 
-#include "proxy/server.hpp"
+#include "proxy/admin/server.hpp"
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>

@@ -8,7 +8,7 @@
 #include "proxy/cli/config_options.hpp"
 #include "proxy/cli/dev_store.hpp"
 #include "proxy/cli/output.hpp"
-#include "proxy/server.hpp"
+#include "proxy/admin/server.hpp"
 
 namespace postern::cli {
 namespace {
