@@ -53,6 +53,11 @@ void declare_assignment_change(Arguments& arguments, store::AssignmentChange& ch
                   true);
 }
 
+bool is_empty(const store::AssignmentChange& change) noexcept {
+  return !change.set_groups && !change.set_roles && !change.set_permissions && !change.set_licenses &&
+         !change.set_grants && change.add.empty() && change.remove.empty();
+}
+
 std::optional<store::ResourceGrant> grant_of(const std::string& text) {
   const std::size_t equals = text.find('=');
   if (equals == std::string::npos || equals == 0 || equals + 1 == text.size()) return std::nullopt;

@@ -16,6 +16,8 @@ void declare_assignments(Arguments& arguments, store::Assignments& assignments);
 /// The same as --set-*, --add-* and --remove-*.
 void declare_assignment_change(Arguments& arguments, store::AssignmentChange& change);
 
+[[nodiscard]] bool is_empty(const store::AssignmentChange& change) noexcept;
+
 /// "project.read=project/42"; nothing when a side of `=` is missing.
 [[nodiscard]] std::optional<store::ResourceGrant> grant_of(const std::string& text);
 [[nodiscard]] std::string to_string(const store::ResourceGrant& grant);

@@ -29,6 +29,11 @@ int answer(const Output& output, const store::Store& store, std::string_view don
   return output.done(sentence(done, kind, id), record_of(*entity));
 }
 
+bool is_empty(const store::EntityChange& change) {
+  return !change.name && !change.description && !change.url && !change.enabled && !change.max_subjects &&
+         !change.permissions && change.add_permissions.empty() && change.remove_permissions.empty();
+}
+
 }  // namespace
 
 int create_entity(Arguments& arguments, EntityKind kind) {
@@ -141,6 +146,7 @@ int update_entity(Arguments& arguments, EntityKind kind) {
   if (enable && disable) return arguments.usage_error("--enable and --disable exclude each other");
 
   if (enable || disable) change.enabled = enable;
+  if (is_empty(change)) return arguments.usage_error("nothing to change");
   auto store = access.open();
   if (!store) return exit_failed;
   if (const auto done = store->update_entity(access.actor(), kind, id, change); !done)

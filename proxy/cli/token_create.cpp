@@ -25,9 +25,13 @@ int create(Arguments& arguments) {
       "--cidr", "NETWORK",
       [&spec](const std::string& given) -> std::string {
         const auto network = parse_network(given);
-        if (!network) return "\"" + given + "\" is no network; write 10.0.0.0/8 or 2001:db8::/32";
-        spec.networks.push_back(*network);
-        return {};
+        if (network) {
+          spec.networks.push_back(*network);
+          return {};
+        }
+        const auto meant = enclosing_network(given);
+        return "\"" + given + "\" is no network; " +
+               (meant ? "did you mean \"" + to_string(*meant) + "\"?" : "write 10.0.0.0/8 or 2001:db8::/32");
       },
       "network that clients must come from", true);
   arguments.flag("--disabled", disabled, "not usable until it is enabled");

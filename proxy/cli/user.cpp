@@ -106,6 +106,9 @@ int update(Arguments& arguments) {
   if (change.enabled_until) change.status = store::UserStatus::enabled_until;
   // "until never" says that there is no end.
   if (enable || change.enabled_until == UnixSeconds{0}) change.status = store::UserStatus::enabled;
+  if (!change.name && !change.email && !change.status && is_empty(change.assignments)) {
+    return arguments.usage_error("nothing to change");
+  }
   auto store = access.open();
   if (!store) return exit_failed;
   if (const auto done = store->update_user(access.actor(), id, change); !done) return fail(done.error());

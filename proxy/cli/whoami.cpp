@@ -200,14 +200,15 @@ int serve(const tcp::endpoint& endpoint) {
   if (!error) acceptor.listen(asio::socket_base::max_listen_connections, error);
   if (error) return fail({ErrorKind::unavailable, "cannot listen: " + error.message()});
 
+  // Before it is told where we listen: who reads that may stop us at once.
+  asio::signal_set stop(io, SIGINT, SIGTERM);
+  stop.async_wait([&io](error_code, int) { io.stop(); });
   const tcp::endpoint bound = acceptor.local_endpoint(error);
   Endpoint told;
   told.host = bound.address().to_string();
   told.port = bound.port();
   complain("whoami on http://" + told.to_string());
 
-  asio::signal_set stop(io, SIGINT, SIGTERM);
-  stop.async_wait([&io](error_code, int) { io.stop(); });
   asio::co_spawn(io, accept_all(acceptor), asio::detached);
   io.run();
   return exit_done;

@@ -1,0 +1,127 @@
+"""Declared catalogs: all of a file or nothing of it, and a second time nothing at all."""
+
+import hashlib
+
+import pytest
+from conftest import CATALOG, TOKEN
+
+
+def everything(shop):
+    kinds = ("permission", "role", "group", "license", "user", "token")
+    return {kind: shop.json(kind, "list") for kind in kinds}
+
+
+def test_all_of_a_file_is_in_the_store(shop):
+    roles = {role["id"]: role["permissions"] for role in shop.json("role", "list")}
+    assert roles["shop.reader"] == ["shop.orders.read"]
+    assert roles["shop.writer"] == ["shop.orders.read", "shop.orders.write"]
+    assert shop.json("permission", "show", "shop.orders.write")["description"] == "Create and change orders"
+    pro, site = shop.json("license", "show", "shop.pro"), shop.json("license", "show", "shop.site")
+    assert (pro["kind"], pro["max_subjects"], pro["url"]) == ("subject", 25, "https://shop.example/pro")
+    assert site["kind"] == "application"
+    alice, bob = shop.json("user", "show", "alice"), shop.json("user", "show", "bob")
+    assert (alice["name"], alice["roles"], alice["groups"]) == ("Alice", ["shop.reader"], ["staff"])
+    assert bob["status"] == "disabled"
+    token = shop.json("token", "show", TOKEN)
+    assert (token["name"], token["roles"], token["expires"]) == ("declared", ["shop.reader"], "2099-12-31T00:00:00Z")
+
+
+def test_a_second_time_changes_nothing(shop):
+    before, records = everything(shop), shop.json("audit", "list", "--limit", 0)
+    report = shop.json("catalog", "apply", "catalog.yaml")
+    assert (report["created"], report["updated"]) == ([], [])
+    assert report["unchanged"] == 11
+    assert everything(shop) == before
+    assert shop.json("audit", "list", "--limit", 0) == records
+    assert shop.run("catalog", "apply", "catalog.yaml").stdout == "0 created, 0 updated, 11 unchanged\n"
+
+
+def test_what_changed_is_updated_and_nothing_is_deleted(shop):
+    shop.run("group", "create", "by.hand")
+    (shop.folder / "more.yaml").write_text(
+        "version: 1\n"
+        "permissions: [shop.orders.read, shop.new]\n"
+        "roles: [{id: shop.reader, name: Reader, permissions: [shop.orders.read, shop.new]}]\n"
+    )
+    report = shop.json("catalog", "apply", "more.yaml")
+    assert report == {"created": ["permission shop.new"], "updated": ["role shop.reader"], "unchanged": 1}
+    assert shop.json("role", "show", "shop.reader")["permissions"] == ["shop.new", "shop.orders.read"]
+    assert shop.json("group", "show", "by.hand") and shop.json("user", "show", "alice")
+
+
+def test_a_license_s_seats_and_state_are_the_operator_s(shop):
+    shop.run("license", "update", "shop.pro", "--seats", 7, "--disable")
+    shop.run("catalog", "apply", "catalog.yaml")
+    license = shop.json("license", "show", "shop.pro")
+    assert (license["max_subjects"], license["enabled"]) == (7, False)
+
+
+def test_a_declared_token_is_found_by_its_hash(shop):
+    digest = hashlib.sha256(b"chosen elsewhere, 1 of 2").hexdigest()
+    text = f'version: 1\ntokens: [{{name: by hash, sha256: "{digest}", owner: alice, networks: [10.0.0.0/8]}}]\n'
+    (shop.folder / "tokens.yaml").write_text(text)
+    (created,) = shop.json("catalog", "apply", "tokens.yaml")["created"]
+    token = shop.json("token", "show", created.split()[-1])
+    assert (token["name"], token["owner"], token["networks"]) == ("by hash", "alice", ["10.0.0.0/8"])
+    assert shop.json("catalog", "apply", "tokens.yaml")["unchanged"] == 1
+    (shop.folder / "tokens.yaml").write_text(text.replace("by hash", "renamed"))
+    assert shop.json("catalog", "apply", "tokens.yaml")["updated"] == [created]
+
+
+@pytest.mark.parametrize(
+    "text, place, told",
+    [
+        ("", "c.yaml", "the catalog is empty"),
+        ("[]", "c.yaml:1:1", "expected a mapping"),
+        ("permissions: []", "c.yaml:1:1", '"version" is missing'),
+        ("version: 2", "c.yaml:1:10", "version 2 is not supported"),
+        ("version: 1\nrole: []", "c.yaml:2:1", 'unknown key "role"; did you mean "roles"?'),
+        ("version: 1\nroles: {}", "c.yaml:2:8", '"roles" must be a list'),
+        ("version: 1\nroles: [{name: x}]", "c.yaml:2:9", '"id" is missing'),
+        ("version: 1\nroles: [{id: A}]", "c.yaml:2:14", '"A" is no id'),
+        ("version: 1\nroles: [[a]]", "c.yaml:2:9", ""),
+        ("version: 1\nroles: [a, a]", "c.yaml:2:12", 'role "a" is declared twice'),
+        ("version: 1\nroles: [{id: a, permission: [b]}]", "c.yaml:2:17", 'did you mean "permissions"?'),
+        ("version: 1\nroles: [{id: a, permissions: b}]", "c.yaml:2:30", '"permissions" must be a list'),
+        ("version: 1\nroles: [{id: a, permissions: [B]}]", "c.yaml:2:31", '"B" is no id'),
+        ("version: 1\nlicenses: [{id: a, kind: seat}]", "c.yaml:2:26", '"seat" is no kind of license'),
+        ("version: 1\nlicenses: [{id: a, max_subjects: -1}]", "c.yaml:2:34", "not a whole number"),
+        ("version: 1\nlicenses: [{id: a, enabled: yes}]", "c.yaml:2:29", "neither true nor false"),
+        ("version: 1\nlicenses: [{id: a, kind: application, max_subjects: 3}]", "c.yaml:2:53", "has no seats"),
+        ("version: 1\nusers: [{id: .a}]", "c.yaml:2:14", '".a" is no id'),
+        ("version: 1\nusers: [{id: a, status: gone}]", "c.yaml:2:25", '"gone" is no status'),
+        ("version: 1\nusers: [{id: a, grants: [x]}]", "c.yaml:2:26", '"x" is no grant'),
+        ("version: 1\ntokens: [{name: a}]", "c.yaml:2:10", '"sha256" is missing'),
+        ("version: 1\ntokens: [{name: a, sha256: secretsecret}]", "c.yaml:2:28", "a SHA-256 is 64 hex digits"),
+        (f"version: 1\ntokens: [{{sha256: {'ab' * 32}, expires: 90d}}]", "c.yaml:2:94", "write a date instead"),
+        (f"version: 1\ntokens: [{{sha256: {'ab' * 32}, networks: [10.1.0.0/8]}}]", "c.yaml:2:96", '"10.0.0.0/8"'),
+        (f"version: 1\ntokens: [{{sha256: {'ab' * 32}, owner: a, roles: [b]}}]", "c.yaml:2:92", "none of its own"),
+        (f"version: 1\ntokens: [{{sha256: {'ab' * 32}}}, {{sha256: {'AB' * 32}}}]", "c.yaml:2:95", "declared twice"),
+    ],
+)
+def test_a_mistake_is_told_with_its_place(shop, text, place, told):
+    (shop.folder / "c.yaml").write_text(text)
+    before = everything(shop)
+    complaint = shop.run("catalog", "apply", "c.yaml", ok=1).stderr
+    assert f"{place}: " in complaint and told in complaint
+    assert "secretsecret: " not in complaint
+    assert everything(shop) == before
+
+
+def test_all_mistakes_are_told_at_once(shop):
+    (shop.folder / "c.yaml").write_text(
+        CATALOG.replace("shop.orders.write,", "Shop,").replace("kind: application", "kind: app").replace("status:", "state:")
+    )
+    complaint = shop.run("catalog", "apply", "c.yaml", ok=1).stderr
+    assert complaint.count("c.yaml:") == 3
+
+
+def test_ids_that_nobody_knows_are_refused_as_a_whole(shop):
+    (shop.folder / "c.yaml").write_text("version: 1\ngroups: [new]\nusers: [{id: eve, roles: [shop.raeder]}]\n")
+    before = everything(shop)
+    assert "shop.raeder" in shop.refused("catalog", "apply", "c.yaml")
+    assert everything(shop) == before
+
+
+def test_a_file_that_is_not_there(shop):
+    assert "none.yaml" in shop.run("catalog", "apply", "none.yaml", ok=1).stderr

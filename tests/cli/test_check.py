@@ -1,0 +1,80 @@
+"""`postern check` and the configuration's reference."""
+
+import re
+import shutil
+
+
+def test_a_good_configuration(shop):
+    assert shop.run("check").stdout == "ok: 3 rules in policy.yaml\n"
+    assert shop.json("check", "--config", "postern.yaml") == {"ok": True, "rules": 3, "diagnostics": []}
+
+
+def test_all_mistakes_at_once_with_line_column_and_caret(shop):
+    """A typo, a duplicate rule and an unknown permission."""
+    (shop.folder / "policy.yaml").write_text(
+        "version: 1\n"
+        "rules:\n"
+        "  - {pth: /health, allow: anonymous}\n"
+        "  - {path: /a, authenticated: true}\n"
+        "  - {path: /a, permission: shop.orders.read}\n"
+        "  - {path: /b, permission: shop.orders.raed}\n"
+    )
+    done = shop.run("check", ok=1)
+    assert done.stdout == ""
+    assert re.search(r'^policy.yaml:3:6: .*"pth".*did you mean "path"', done.stderr, re.M)
+    assert re.search(r"^      \^|^ +\^", done.stderr, re.M)
+    assert re.search(r"^policy.yaml:6:\d+: .*shop.orders.raed.*did you mean .shop.orders.read", done.stderr, re.M)
+    answer = shop.json("check", ok=1)
+    assert answer["ok"] is False
+    lines = {one["line"] for one in answer["diagnostics"]}
+    assert {3, 6} <= lines and lines & {4, 5}
+    assert all(set(one) == {"file", "line", "column", "message", "suggestion"} for one in answer["diagnostics"])
+
+
+def test_a_mistake_in_the_configuration(shop):
+    (shop.folder / "postern.yaml").write_text("upstraem: http://127.0.0.1:1\npolicy: policy.yaml\n")
+    complaint = shop.run("check", ok=1).stderr
+    assert 'did you mean "upstream"' in complaint
+
+
+def test_flags_and_variables_count_as_with_run(shop):
+    assert "nowhere.yaml" in shop.run("check", "--policy", "nowhere.yaml", ok=1).stderr
+    assert "--listen" in shop.run("check", "--listen", "nonsense", ok=1).stderr
+    assert "POSTERN_SHARDS" in shop.run("check", ok=1, environment={"POSTERN_SHARDS": "many"}).stderr
+
+
+def test_without_a_store_names_are_not_looked_up_and_that_is_told(shop):
+    shutil.rmtree(shop.store)
+    done = shop.run("check")
+    assert done.stdout.startswith("ok: ")
+    assert "names in the policy were not looked up" in done.stderr
+    assert not shop.store.exists()
+
+
+def test_the_catalog_file_s_names_are_known_with_and_without_a_store(shop):
+    (shop.folder / "extra.yaml").write_text("version: 1\npermissions: [shop.extra]\nlicenses: [{id: l.app, kind: application}]\n")
+    (shop.folder / "policy.yaml").write_text(
+        "version: 1\nrules:\n  - {path: /a, permission: shop.extra}\n  - {path: /b, application_license: l.app}\n"
+        "  - {path: /c, permission: shop.orders.read}\n"
+    )
+    assert "shop.extra" in shop.run("check", ok=1).stderr
+    assert shop.json("check", "--catalog", "extra.yaml")["ok"] is True
+    shutil.rmtree(shop.store)
+    complaint = shop.run("check", "--catalog", "extra.yaml", ok=1).stderr
+    assert "shop.orders.read" in complaint and "shop.extra" not in complaint.split("\n")[0]
+
+
+def test_mistakes_of_the_catalog_file_are_told_too(shop):
+    (shop.folder / "extra.yaml").write_text("version: 1\nroels: []\n")
+    assert 'extra.yaml:2:1: unknown key "roels"; did you mean "roles"?' in shop.run("check", "--catalog", "extra.yaml", ok=1).stderr
+
+
+def test_the_reference_speaks_of_every_option(shop):
+    reference = shop.run("config", "reference").stdout
+    options = shop.json("config", "reference")
+    assert len(options) > 20
+    for option in options:
+        assert option["name"].split(".")[-1] in reference
+    assert "POSTERN_TIMEOUTS_HEAD" in reference
+    listen = next(option for option in options if option["name"] == "listen")
+    assert listen["flag"] == "--listen" and listen["meaning"] and listen["change"] in ("reload", "restart")
