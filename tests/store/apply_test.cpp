@@ -1,0 +1,142 @@
+// Declared catalogs: idempotent, all or nothing, and never a way to undo a revocation.
+
+#include "store/audit.hpp"
+#include "store_fixture.hpp"
+
+namespace postern::store::test {
+namespace {
+
+constexpr std::string_view declared_secret = "declared-9f8e7d6c5b4a";
+
+Store::Declaration small_shop() {
+  Store::Declaration declaration;
+  declaration.entities = {role_of("shop.reader", {"shop.read"}),
+                          entity_of(EntityKind::permission, "shop.read"),
+                          entity_of(EntityKind::group, "staff"), license_of("shop.pro", 5)};
+  User anna = user_of("anna");
+  anna.assignments.roles = {"shop.reader"};
+  anna.assignments.licenses = {"shop.pro"};
+  declaration.users = {anna};
+  TokenSpec token;
+  token.name = "ci";
+  token.secret_sha256 = to_hex(hash_secret(declared_secret));
+  token.assignments.groups = {"staff"};
+  declaration.tokens = {token};
+  return declaration;
+}
+
+TEST_CASE("applying twice changes nothing the second time") {
+  TemporaryDirectory directory;
+  Store store = open_store(directory);
+  const auto first = must(store.apply(alice, small_shop()));
+  CHECK(first.created.size() == 6);
+  CHECK(first.updated.empty());
+  CHECK(first.unchanged == 0);
+  const std::size_t records = must(store.audit(0, 0)).size();
+  CHECK(records == 1 + 6);
+  const std::uint64_t version = must(store.catalog()).version;
+
+  const auto second = must(store.apply(alice, small_shop()));
+  CHECK(second.created.empty());
+  CHECK(second.updated.empty());
+  CHECK(second.unchanged == 6);
+  CHECK(must(store.audit(0, 0)).size() == records);
+  CHECK(must(store.catalog()).version == version);
+  Reader reader = must(Reader::open(store));
+  CHECK(state_of(reader, declared_secret) == TokenState::valid);
+  must_verify(store);
+}
+
+TEST_CASE("what is declared otherwise is updated") {
+  TemporaryDirectory directory;
+  Store store = open_store(directory);
+  must(store.apply(alice, small_shop()));
+  Store::Declaration changed = small_shop();
+  changed.entities[0].permissions.clear();
+  changed.users[0].name = "Anna";
+  changed.tokens[0].assignments.groups.clear();
+  const auto report = must(store.apply(alice, changed));
+  CHECK(report.updated.size() == 3);
+  CHECK(report.unchanged == 3);
+  CHECK(must(store.entity(EntityKind::role, "shop.reader")).permissions.empty());
+  CHECK(must(store.user("anna")).name == "Anna");
+  must_verify(store);
+}
+
+TEST_CASE("a license keeps its state and its seats, nothing is deleted") {
+  TemporaryDirectory directory;
+  Store store = open_store(directory);
+  must(store.apply(alice, small_shop()));
+  EntityChange change;
+  change.enabled = false;
+  change.max_subjects = 77;
+  must(store.update_entity(alice, EntityKind::license, "shop.pro", change));
+  must(store.create_entity(alice, entity_of(EntityKind::group, "extra")));
+  must(store.apply(alice, small_shop()));
+  CHECK_FALSE(must(store.entity(EntityKind::license, "shop.pro")).enabled);
+  CHECK(must(store.entity(EntityKind::license, "shop.pro")).max_subjects == 77);
+  CHECK(must(store.entity(EntityKind::group, "extra")).id == "extra");
+  Store::Declaration other_kind;
+  other_kind.entities = {license_of("shop.pro", 0, LicenseKind::application)};
+  CHECK(failure(store.apply(alice, other_kind)) == ErrorKind::conflict);
+}
+
+TEST_CASE("a restart that applies the same file again revives nothing that was revoked") {
+  TemporaryDirectory directory;
+  Store store = open_store(directory);
+  Reader reader = must(Reader::open(store));
+  must(store.apply(alice, small_shop()));
+  const std::string id = must(store.tokens({})).at(0).id;
+
+  must(store.set_token_enabled(alice, id, false));
+  UserChange disable;
+  disable.status = UserStatus::disabled;
+  must(store.update_user(alice, "anna", disable));
+  must(store.apply(alice, small_shop()));
+  CHECK(state_of(reader, declared_secret) == TokenState::disabled);
+  CHECK(must(store.user("anna")).status == UserStatus::disabled);
+
+  must(store.set_token_enabled(alice, id, true));
+  const CreatedToken rotated = must(store.rotate_token(alice, id, {}));
+  must(store.apply(alice, small_shop()));
+  CHECK(state_of(reader, declared_secret) == TokenState::rotated);
+  CHECK(state_of(reader, rotated.secret) == TokenState::valid);
+  Store::Declaration with_id = small_shop();
+  with_id.tokens[0].id = id;
+  must(store.apply(alice, with_id));
+  CHECK(state_of(reader, declared_secret) == TokenState::rotated);
+  must_verify(store);
+}
+
+TEST_CASE("a declared token of given id takes another declared hash; the old secret is then rotated") {
+  TemporaryDirectory directory;
+  Store store = open_store(directory);
+  Reader reader = must(Reader::open(store));
+  Store::Declaration declaration = small_shop();
+  declaration.tokens[0].id = "tok_DeclaredToken001";
+  must(store.apply(alice, declaration));
+  declaration.tokens[0].secret_sha256 = to_hex(hash_secret("another-9f8e7d6c5b4a"));
+  const auto report = must(store.apply(alice, declaration));
+  CHECK(report.updated.size() == 1);
+  CHECK(state_of(reader, declared_secret) == TokenState::rotated);
+  CHECK(state_of(reader, "another-9f8e7d6c5b4a") == TokenState::valid);
+  must_verify(store);
+  declaration.tokens[0].id = "tok_DeclaredToken002";
+  CHECK(failure(store.apply(alice, declaration)) == ErrorKind::conflict);  // the secret is another token's
+}
+
+TEST_CASE("one mistake, and nothing of the declaration is done") {
+  TemporaryDirectory directory;
+  Store store = open_store(directory);
+  Store::Declaration declaration = small_shop();
+  declaration.users[0].assignments.roles.push_back("no.such.role");
+  const auto refused = store.apply(alice, declaration);
+  CHECK(failure(refused) == ErrorKind::not_found);
+  CHECK(refused.error().message == "user anna: there is no role no.such.role");
+  CHECK(must(store.entities(EntityKind::permission)).empty());
+  CHECK(must(store.audit(0, 0)).size() == 1);
+  must_verify(store);
+}
+
+}  // namespace
+}  // namespace postern::store::test
