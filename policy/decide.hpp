@@ -14,10 +14,10 @@ enum class Verdict : std::uint8_t { deny = 0, allow };
 
 /// Why. Stable words: they stand in problem bodies, metrics and the access log.
 enum class Reason : std::uint8_t {
-  no_rule = 0,          ///< nothing matches: denied
-  denied,               ///< `deny: true`
-  no_credential,        ///< the rule needs a valid token and none was sent
-  invalid_token,        ///< one was sent that is unknown, expired, disabled, rotated, …
+  no_rule = 0,    ///< nothing matches: denied
+  denied,         ///< `deny: true`
+  no_credential,  ///< the rule needs a valid token and none was sent
+  invalid_token,  ///< one was sent that is unknown, expired, disabled, rotated, …
   missing_permission,
   missing_role,
   missing_group,
@@ -28,15 +28,15 @@ enum class Reason : std::uint8_t {
 };
 [[nodiscard]] std::string_view to_string(Reason reason) noexcept;
 
-/// What became of the credential, as far as deciding needs to know. A malformed one (400) and a broken store (503)
-/// never come here.
+/// What became of the credential, as far as deciding needs to know. A malformed one (400) and a broken store
+/// (503) never come here.
 enum class Credential : std::uint8_t { absent = 0, unusable, valid };
 
 struct Decision {
   Verdict verdict = Verdict::deny;
   Reason reason = Reason::no_rule;
-  bool shadowed = false;               ///< would have been denied; `mode: shadow` let it pass (verdict is allow)
-  const Rule* rule = nullptr;          ///< lives as long as the policy
+  bool shadowed = false;       ///< would have been denied; `mode: shadow` let it pass (verdict is allow)
+  const Rule* rule = nullptr;  ///< lives as long as the policy
   const Requirement* unmet = nullptr;  ///< the first term that was not met, when there is one to name
   /// True when a valid token could change the answer (401), false when it could not (403).
   [[nodiscard]] bool needs_credential() const noexcept {
@@ -44,8 +44,8 @@ struct Decision {
   }
 };
 
-/// Decides one request. `subject` is looked at only when `credential` is valid. No rule: needs_credential() without a
-/// valid token, else no_rule.
+/// Decides one request. `subject` is looked at only when `credential` is valid. No rule: needs_credential()
+/// without a valid token, else no_rule.
 [[nodiscard]] Decision decide(const Match& match, const Binding& binding, Credential credential,
                               const Subject& subject) noexcept;
 

@@ -1,5 +1,5 @@
-// The compiled policy: immutable, shared by all shards, swapped whole. Loading it is the only place where rules are
-// understood; matching and deciding only look things up.
+// The compiled policy: immutable, shared by all shards, swapped whole. Loading it is the only place where
+// rules are understood; matching and deciding only look things up.
 
 #pragma once
 
@@ -49,8 +49,8 @@ struct ResourcePart {
 struct Requirement {
   RequirementKind kind = RequirementKind::never;
   Place place;
-  std::string id;               ///< of the permission, role, group or license, as written
-  std::uint32_t symbol = 0;     ///< index into Policy::symbols()
+  std::string id;            ///< of the permission, role, group or license, as written
+  std::uint32_t symbol = 0;  ///< index into Policy::symbols()
   std::vector<Requirement> children;
 };
 
@@ -72,10 +72,10 @@ enum class Mode : std::uint8_t { enforce = 0, shadow };
 
 /// One rule as written and as compiled. Lives as long as its Policy.
 struct Rule {
-  std::string id;      ///< as given, or "policy.yaml:12"
+  std::string id;  ///< as given, or "policy.yaml:12" ("policy.yaml:12:9" when two rules share a line)
   Place place;
-  std::string host;    ///< exact name, "*.suffix", or empty for any
-  std::string path;    ///< template as written
+  std::string host;  ///< exact name, "*.suffix", or empty for any
+  std::string path;  ///< template as written
   std::vector<TemplateSegment> segments;
   std::vector<std::string> params;   ///< names in order of appearance
   std::vector<std::string> methods;  ///< upper case as written; empty = any
@@ -89,13 +89,15 @@ struct Rule {
 /// more). Made per shard whenever policy or catalog change; belongs to exactly that pair.
 struct Binding {
   std::vector<Handle> handles;
-  std::vector<std::uint32_t> missing;  ///< symbols that do not exist: their requirement is false, readiness warns
+  std::vector<std::uint32_t>
+      missing;  ///< symbols that do not exist: their requirement is false, readiness warns
 };
 
 /// The rule that governs a request, and the values of its parameters.
 struct Match {
   const Rule* rule = nullptr;  ///< null: no rule
-  std::array<std::string_view, limits::path_params_max> params;  ///< canonical segments, as many as rule->params
+  std::array<std::string_view, limits::path_params_max>
+      params;  ///< canonical segments, as many as rule->params
 };
 
 class Policy {
@@ -105,18 +107,21 @@ class Policy {
   Policy(Policy&&) noexcept;
   Policy& operator=(Policy&&) noexcept;
 
-  /// Compiles a parsed file. Every mistake is added to `diagnostics`; null if there is one, of the parser's too. With a `catalog`, an unknown
-  /// permission, role, group or license is a mistake too, with a suggestion.
-  [[nodiscard]] static std::unique_ptr<const Policy> compile(const yaml::Document& document, const Catalog* catalog,
+  /// Compiles a parsed file. Every mistake is added to `diagnostics`; null if there is one, of the parser's
+  /// too. With a `catalog`, an unknown permission, role, group or license is a mistake too, with a
+  /// suggestion.
+  [[nodiscard]] static std::unique_ptr<const Policy> compile(const yaml::Document& document,
+                                                             const Catalog* catalog,
                                                              Diagnostics& diagnostics);
 
   /// The policy of `--dev`: every valid token may pass, nothing else.
   [[nodiscard]] static std::unique_ptr<const Policy> any_authenticated();
 
-  /// The most specific rule for host, path and method. Allocates nothing; its cost depends on the depth of the path,
-  /// not on the number of rules. `host` is canonical (empty when there was none). `asterisk` asks for `OPTIONS *`
-  /// (only a rule with path "*" matches it).
-  [[nodiscard]] Match match(std::string_view host, const CanonicalPath& path, std::string_view method) const noexcept;
+  /// The most specific rule for host, path and method. Allocates nothing; its cost depends on the depth of
+  /// the path, not on the number of rules. `host` is canonical (empty when there was none). `asterisk` asks
+  /// for `OPTIONS *` (only a rule with path "*" matches it).
+  [[nodiscard]] Match match(std::string_view host, const CanonicalPath& path,
+                            std::string_view method) const noexcept;
   [[nodiscard]] Match match_asterisk(std::string_view host, std::string_view method) const noexcept;
 
   [[nodiscard]] Binding bind(const Catalog& catalog) const;

@@ -1,5 +1,5 @@
-// Who is asking, resolved, and the catalog that gives handles their meaning. Views only: made by the store for the
-// length of one uninterrupted look-up and decision, never kept.
+// Who is asking, resolved, and the catalog that gives handles their meaning. Views only: made by the store
+// for the length of one uninterrupted look-up and decision, never kept.
 
 #pragma once
 
@@ -50,16 +50,16 @@ enum class EntityKind : std::uint8_t {  // on disk, do not renumber
 
 enum class LicenseKind : std::uint8_t { subject = 1, application = 2 };  // on disk, do not renumber
 
-/// Roles, permissions, groups and licenses compiled for reading: immutable, one per shard and catalog version.
-/// A handle that is not in it was deleted: whoever still refers to it holds nothing by it.
+/// Roles, permissions, groups and licenses compiled for reading: immutable, one per shard and catalog
+/// version. A handle that is not in it was deleted: whoever still refers to it holds nothing by it.
 class Catalog {
  public:
   struct Entity {
-    std::string id;                       ///< empty: deleted or never made
+    std::string id;  ///< empty: deleted or never made
     std::string name;
-    HandleSet permissions;                ///< of a role
+    HandleSet permissions;                            ///< of a role
     LicenseKind license_kind = LicenseKind::subject;  ///< of a license
-    bool enabled = true;                  ///< of a license
+    bool enabled = true;                              ///< of a license
   };
 
   std::uint64_t version = 0;  ///< the store's catalog version it was made from
@@ -75,7 +75,9 @@ class Catalog {
  private:
   struct Hash {
     using is_transparent = void;
-    std::size_t operator()(std::string_view text) const noexcept { return std::hash<std::string_view>{}(text); }
+    std::size_t operator()(std::string_view text) const noexcept {
+      return std::hash<std::string_view>{}(text);
+    }
   };
   struct Table {
     std::vector<Entity> by_handle;
@@ -93,12 +95,12 @@ struct Grant {
   std::string_view resource;
 };
 
-/// Who is asking. Every view belongs to the look-up that made it. A default one is anonymous and holds nothing.
-/// For an owned token, `id`, `name` and all rights are the user's; `token_id` is the token's.
+/// Who is asking. Every view belongs to the look-up that made it. A default one is anonymous and holds
+/// nothing. For an owned token, `id`, `name` and all rights are the user's; `token_id` is the token's.
 struct Subject {
   SubjectType type = SubjectType::anonymous;
-  std::string_view id;        ///< token id or user id
-  std::string_view name;      ///< UTF-8, may be empty
+  std::string_view id;    ///< token id or user id
+  std::string_view name;  ///< UTF-8, may be empty
   std::string_view token_id;
   std::span<const Handle> permissions, roles, groups, licenses;  ///< held directly, ascending
   std::span<const Grant> grants;

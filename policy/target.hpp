@@ -1,4 +1,5 @@
-// The canonical form of what was asked for. Computed once; rules match on it and the same bytes are forwarded.
+// The canonical form of what was asked for. Computed once; rules match on it and the same bytes are
+// forwarded.
 
 #pragma once
 
@@ -11,23 +12,24 @@
 
 namespace postern::policy {
 
-/// Why a target or host was refused. The names are stable: they stand in problem bodies and in the access log.
+/// Why a target or host was refused. The names are stable: they stand in problem bodies and in the access
+/// log.
 enum class TargetError : std::uint8_t {
   none = 0,
-  empty,              ///< no path
-  too_long,           ///< does not fit `out`
-  too_deep,           ///< more than limits::path_segments_max segments
-  bad_byte,           ///< control, space, DEL, >= 0x80, or a delimiter that no path may hold
-  bad_escape,         ///< `%` without two hex digits
-  bad_utf8,           ///< escapes that decode to overlong or invalid UTF-8
-  encoded_control,    ///< `%00`..`%1f`, `%7f`
-  encoded_slash,      ///< `%2f`, `%5c`, a backslash
-  dot_segment,        ///< `.` or `..` in any spelling
-  empty_segment,      ///< `//`
-  parameter,          ///< `;` in any spelling
-  double_escape,      ///< `%25` followed by two hex digits that would decode again
-  segment_end,        ///< a segment ending in `.` or a space
-  fragment,           ///< a literal `#`
+  empty,            ///< no path
+  too_long,         ///< does not fit `out`
+  too_deep,         ///< more than limits::path_segments_max segments
+  bad_byte,         ///< control, space, DEL, >= 0x80, or a delimiter that no path may hold
+  bad_escape,       ///< `%` without two hex digits
+  bad_utf8,         ///< escapes that decode to overlong or invalid UTF-8
+  encoded_control,  ///< `%00`..`%1f`, `%7f`, and U+0080..U+009F in UTF-8
+  encoded_slash,    ///< `%2f`, `%5c`, a backslash
+  dot_segment,      ///< `.` or `..` in any spelling
+  empty_segment,    ///< `//`
+  parameter,        ///< `;` in any spelling
+  double_escape,    ///< a decoded `%` before two hex digits: it would decode again
+  segment_end,      ///< a segment ending in `.` or a space
+  fragment,         ///< a literal `#`
 };
 [[nodiscard]] std::string_view to_string(TargetError error) noexcept;
 
@@ -39,7 +41,7 @@ struct CanonicalPath {
     std::uint16_t begin = 0;
     std::uint16_t size = 0;
   };
-  std::string_view text;  ///< starts with '/'; points into the caller's buffer
+  std::string_view text;            ///< starts with '/'; points into the caller's buffer
   std::uint16_t segment_count = 0;  ///< "/" has one empty segment, "/a/" has "a" and ""
   std::array<Segment, limits::path_segments_max> segments;
 
@@ -49,26 +51,29 @@ struct CanonicalPath {
 };
 
 /// Writes the canonical form of `raw` (the path of an origin-form target, without query) into `out`.
-/// Decodes percent escapes once (RFC 3986 §2.1) and removes nothing: what two parsers could read differently is
-/// refused (security.md, "Target and host"). `out` needs raw.size() bytes. `path.text` points into `out`.
+/// Decodes percent escapes once (RFC 3986 §2.1) and removes nothing: what two parsers could read differently
+/// is refused (security.md, "Target and host"). `out` needs raw.size() bytes. `path.text` points into `out`.
 /// Idempotent: the canonical form of a canonical form is itself.
-[[nodiscard]] TargetError canonical_path(std::string_view raw, std::span<char> out, CanonicalPath& path) noexcept;
+[[nodiscard]] TargetError canonical_path(std::string_view raw, std::span<char> out,
+                                         CanonicalPath& path) noexcept;
 
-/// Whether a query (without `?`) holds only bytes a request line may carry raw there: VCHAR without `"`, `<`, `>`,
+/// Whether a query (without `?`) holds only bytes a request line may carry raw there: VCHAR without `"`, `<`,
+/// `>`,
 /// `#`; every `%` starts a complete escape is *not* demanded, since queries are opaque to us.
 [[nodiscard]] bool query_is_clean(std::string_view query) noexcept;
 
-/// Decodes one canonical segment into `out` (needs segment.size() bytes), for comparing template variables. What
-/// is escaped in a canonical segment is decoded once; the result may hold any byte but control characters.
+/// Decodes one canonical segment into `out` (needs segment.size() bytes), for comparing template variables.
+/// What is escaped in a canonical segment is decoded once; the result may hold any byte but control
+/// characters.
 [[nodiscard]] std::string_view decode_segment(std::string_view segment, std::span<char> out) noexcept;
 
 /// A Host field value or authority in canonical form: lower case, one trailing dot removed, port split off.
 struct CanonicalHost {
-  std::string_view name;   ///< points into `out`; an IPv6 literal keeps its brackets
-  std::string_view port;   ///< digits, may be empty; points into the input
+  std::string_view name;  ///< points into `out`; an IPv6 literal keeps its brackets
+  std::string_view port;  ///< digits, may be empty; points into the input
 };
-/// False when `raw` is not `uri-host [":" port]` (RFC 9110 §7.2): empty, a list, userinfo, a bad port or IPv6 literal.
-/// `out` needs limits::host_bytes_max bytes.
+/// False when `raw` is not `uri-host [":" port]` (RFC 9110 §7.2): empty, a list, userinfo, a bad port or IPv6
+/// literal. `out` needs limits::host_bytes_max bytes.
 [[nodiscard]] bool canonical_host(std::string_view raw, std::span<char> out, CanonicalHost& host) noexcept;
 
 }  // namespace postern::policy
