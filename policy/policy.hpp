@@ -89,15 +89,15 @@ struct Rule {
 /// more). Made per shard whenever policy or catalog change; belongs to exactly that pair.
 struct Binding {
   std::vector<Handle> handles;
-  std::vector<std::uint32_t>
-      missing;  ///< symbols that do not exist: their requirement is false, readiness warns
+  /// Symbols that do not exist: their requirement is not met, behind `not` neither, and readiness warns.
+  std::vector<std::uint32_t> missing;
 };
 
 /// The rule that governs a request, and the values of its parameters.
 struct Match {
   const Rule* rule = nullptr;  ///< null: no rule
-  std::array<std::string_view, limits::path_params_max>
-      params;  ///< canonical segments, as many as rule->params
+  /// Canonical segments, as many as rule->params.
+  std::array<std::string_view, limits::path_params_max> params;
 };
 
 class Policy {
