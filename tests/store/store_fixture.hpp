@@ -4,8 +4,10 @@
 
 #include <array>
 #include <cstdint>
+#include <cstdlib>
 #include <ctime>
 #include <doctest/doctest.h>
+#include <filesystem>
 #include <string>
 #include <utility>
 
@@ -13,11 +15,28 @@
 #include "store/reader.hpp"
 #include "store/secret.hpp"
 #include "store/store.hpp"
-#include "tests/conf/temporary_directory.hpp"
 
 namespace postern::store::test {
 
-using postern::test::TemporaryDirectory;
+/// A directory of its own for a test, gone at its end.
+class TemporaryDirectory {
+ public:
+  TemporaryDirectory() {
+    std::string name = std::filesystem::temp_directory_path() / "postern-store-XXXXXX";
+    REQUIRE(::mkdtemp(name.data()) != nullptr);
+    path_ = name;
+  }
+  TemporaryDirectory(const TemporaryDirectory&) = delete;
+  TemporaryDirectory& operator=(const TemporaryDirectory&) = delete;
+  ~TemporaryDirectory() {
+    std::error_code ignored;
+    std::filesystem::remove_all(path_, ignored);
+  }
+  [[nodiscard]] const std::filesystem::path& path() const noexcept { return path_; }
+
+ private:
+  std::filesystem::path path_;
+};
 
 /// A file of the store in a directory.
 inline std::string file_of(const TemporaryDirectory& directory, const std::string& name) {
