@@ -3,12 +3,12 @@
 
 #include "conf/option.hpp"
 #include "conf/yaml.hpp"
+#include "proxy/admin/server.hpp"
 #include "proxy/cli/arguments.hpp"
 #include "proxy/cli/cli.hpp"
 #include "proxy/cli/config_options.hpp"
 #include "proxy/cli/dev_store.hpp"
 #include "proxy/cli/output.hpp"
-#include "proxy/admin/server.hpp"
 
 namespace postern::cli {
 namespace {
