@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <span>
 
 namespace postern {
 namespace {
@@ -37,14 +38,22 @@ constexpr std::string_view framing_and_routing[] = {
     "host",    "content-length", "transfer-encoding", "connection", "keep-alive", "proxy-connection",
     "upgrade", "te",             "trailer",           "expect",     "http2-settings"};
 
+/// Set by us on every request, or meant for us alone.
+constexpr std::string_view ours[] = {"authorization", "proxy-authorization", "x-request-id", "traceparent"};
+
 constexpr std::string_view forwarding_facts[] = {"x-forwarded",     "forwarded", "x-real-ip",
                                                  "x-original",      "x-rewrite", "x-http-method",
                                                  "x-method-override"};
 
-bool is_alias_of_framing(std::string_view name) noexcept {
+bool is_alias_among(std::span<const std::string_view> known_names, std::string_view name) noexcept {
   const std::string_view core = without_edges(name);
-  return std::any_of(std::begin(framing_and_routing), std::end(framing_and_routing),
+  return std::any_of(known_names.begin(), known_names.end(),
                      [core](std::string_view known) { return folded_equals(core, known); });
+}
+
+/// Letters, digits and inner dashes: what nobody folds into another name.
+bool is_unbendable(std::string_view name, const Field& field) noexcept {
+  return field.plain && name.front() != '-' && name.back() != '-';
 }
 
 bool is_forwarding_fact(std::string_view name) noexcept {
@@ -104,25 +113,21 @@ FieldFate HeaderRules::request_field(std::string_view name, const Field& field, 
       return FieldFate::pass;
   }
   if (reserved(name)) return FieldFate::drop;
-  if (!field.plain) {
-    if (is_alias_of_framing(name)) return FieldFate::refuse;
+  if (!is_unbendable(name, field)) {
+    if (is_alias_among(framing_and_routing, name)) return FieldFate::refuse;
     if (name.find('_') != std::string_view::npos) return FieldFate::drop;
-    if (folded_equals(without_edges(name), "authorization")) return FieldFate::drop;
-    if (is_forwarding_fact(name)) return FieldFate::drop;
-    return FieldFate::pass;
+    return is_alias_among(ours, name) || is_forwarding_fact(name) ? FieldFate::drop : FieldFate::pass;
   }
   // Method overrides have many spellings; only 'X…' and 'F…' names can be a forwarding fact.
   const char first = fold_name_byte(name.front());
-  if ((first == 'x' || first == 'f' || first == '-') && is_forwarding_fact(name))
+  if ((first == 'x' || first == 'f') && is_forwarding_fact(name))
     return trusted ? FieldFate::pass : FieldFate::drop;
   return FieldFate::pass;
 }
 
 bool HeaderRules::may_be_nominated(std::string_view name) const noexcept {
   constexpr std::string_view never[] = {"host", "authorization", "content-length", "transfer-encoding", "cookie"};
-  const std::string_view core = without_edges(name);
-  return !reserved(name) && std::none_of(std::begin(never), std::end(never),
-                                         [core](std::string_view known) { return folded_equals(core, known); });
+  return !reserved(name) && !is_alias_among(never, name);
 }
 
 bool response_field_passes(const Field& field) noexcept {
