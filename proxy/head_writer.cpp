@@ -67,18 +67,21 @@ void put_forwarded_for(const RequestHead& head, const char* buffer, const Reques
   out.put("\r\n");
 }
 
-bool has_field(const RequestHead& head, const char* buffer, std::string_view name) noexcept {
+/// Whether a fact told by a trusted peer has passed; one that Connection named has not.
+bool has_passed(const RequestHead& head, const char* buffer, const Nominated& nominated,
+                std::string_view name) noexcept {
+  if (nominated.contains(name)) return false;
   for (const Field& field : head.all())
     if (field.known == FieldName::x_forwarded && iequals(field.name.of(buffer), name)) return true;
   return false;
 }
 
-void put_forwarding_facts(const RequestHead& head, const char* buffer, const RequestRewrite& rewrite,
-                          TextWriter& out) noexcept {
+void put_forwarding_facts(const RequestHead& head, const char* buffer, const Nominated& nominated,
+                          const RequestRewrite& rewrite, TextWriter& out) noexcept {
   put_forwarded_for(head, buffer, rewrite, out);
-  if (!rewrite.trusted_peer || !has_field(head, buffer, "X-Forwarded-Proto"))
+  if (!rewrite.trusted_peer || !has_passed(head, buffer, nominated, "X-Forwarded-Proto"))
     put_field(out, "X-Forwarded-Proto", rewrite.protocol);
-  if (head.has_host && (!rewrite.trusted_peer || !has_field(head, buffer, "X-Forwarded-Host")))
+  if (head.has_host && (!rewrite.trusted_peer || !has_passed(head, buffer, nominated, "X-Forwarded-Host")))
     put_field(out, "X-Forwarded-Host", head.host.of(buffer));
 }
 
@@ -113,7 +116,7 @@ RewriteError write_request_head(const RequestHead& head, const char* buffer, con
   }
   lines.flush();
 
-  put_forwarding_facts(head, buffer, rewrite, out);
+  put_forwarding_facts(head, buffer, nominated, rewrite, out);
   put_field(out, "X-Request-Id", rewrite.request_id);
   put_field(out, "traceparent", rewrite.traceparent);
   out.put(rewrite.subject_block);
