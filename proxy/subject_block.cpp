@@ -18,6 +18,10 @@ bool may_stand_in_a_header(std::string_view value) noexcept {
   return std::all_of(value.begin(), value.end(), [](char c) { return c >= 0x20 && c < 0x7F; });
 }
 
+bool may_stand_in_a_list(std::string_view id) noexcept {
+  return may_stand_in_a_header(id) && id.find(',') == std::string_view::npos;
+}
+
 void put_percent_encoded(TextWriter& out, std::string_view text) noexcept {
   constexpr char hex[] = "0123456789ABCDEF";
   for (const char c : text) {
@@ -85,6 +89,7 @@ class SortedIds {
   void add(const Catalog& catalog, EntityKind kind, Handle handle) noexcept {
     const Catalog::Entity* entity = catalog.find(kind, handle);
     if (!entity || (kind == EntityKind::license && !entity->enabled)) return;
+    if (count_ == ids_.size()) sort();  // roles overlap: what was counted twice makes room
     if (count_ == ids_.size()) {
       overflowed_ = true;
       return;
@@ -93,18 +98,25 @@ class SortedIds {
   }
 
   void write(Block& block, std::string_view name) noexcept {
-    std::sort(ids_.begin(), ids_.begin() + static_cast<std::ptrdiff_t>(count_));
-    const auto end = std::unique(ids_.begin(), ids_.begin() + static_cast<std::ptrdiff_t>(count_));
-    block.line(name, [&](TextWriter& out) {
-      for (auto id = ids_.begin(); id != end; ++id) {
-        if (id != ids_.begin()) out.put(',');
-        out.put(*id);
+    sort();
+    block.line(name, [this](TextWriter& out) {
+      bool good = !overflowed_;
+      for (std::size_t i = 0; i < count_; ++i) {
+        if (i > 0) out.put(',');
+        out.put(ids_[i]);
+        good = good && may_stand_in_a_list(ids_[i]);
       }
-      return !overflowed_;
+      return good;
     });
   }
 
  private:
+  void sort() noexcept {
+    const auto end = ids_.begin() + static_cast<std::ptrdiff_t>(count_);
+    std::sort(ids_.begin(), end);
+    count_ = static_cast<std::size_t>(std::unique(ids_.begin(), end) - ids_.begin());
+  }
+
   std::array<std::string_view, 2 * limits::handles_per_subject_max> ids_;
   std::size_t count_ = 0;
   bool overflowed_ = false;
