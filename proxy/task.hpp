@@ -78,11 +78,13 @@ class [[nodiscard]] Task {
 
   Task() = default;
   explicit Task(Handle handle) noexcept : handle_(handle) {}
-  Task(Task&& other) noexcept : handle_(std::exchange(other.handle_, {})) {}
+  Task(Task&& other) noexcept
+      : handle_(std::exchange(other.handle_, {})), started_(std::exchange(other.started_, false)) {}
   Task& operator=(Task&& other) noexcept {
     if (this != &other) {
       destroy();
       handle_ = std::exchange(other.handle_, {});
+      started_ = std::exchange(other.started_, false);
     }
     return *this;
   }
