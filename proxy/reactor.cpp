@@ -48,7 +48,9 @@ Reactor::~Reactor() {
 void Reactor::run(const std::function<void()>& after_batch) {
   while (!stopped_) {
     int timeout = -1;
-    if (const auto earliest = deadlines_.earliest(); earliest != Clock::time_point::max()) {
+    if (first_ready_) {
+      timeout = 0;  // after_batch has made something ready: an end to all waits
+    } else if (const auto earliest = deadlines_.earliest(); earliest != Clock::time_point::max()) {
       const auto left = std::chrono::ceil<std::chrono::milliseconds>(earliest - Clock::now()).count();
       timeout = static_cast<int>(std::clamp<long long>(left, 0, 60'000));
     }
