@@ -77,8 +77,8 @@ class Stream : public Descriptor {
   void on_hang_up_cancel(Stream* other) noexcept { cancelled_with_us_ = other; }
   /// Whether something has arrived (or the peer has closed) that was not read: an idle connection is then of no use.
   [[nodiscard]] bool readable() const noexcept { return readable_; }
-  /// Of a connection just made: its first bytes will bring an event, so there is no use in trying before.
-  void nothing_to_read_yet() noexcept { readable_ = ended_; }
+  /// Of a connection being made, before open(): its first bytes will bring an event, so there is no use in trying before.
+  void nothing_to_read_yet() noexcept { readable_ = false; }
   /// Called on an event when nobody waits; the pool uses it to drop idle connections that the upstream closed.
   using IdleEvent = void (*)(Stream&, void* context);
   void on_idle_event(IdleEvent handler, void* context) noexcept {

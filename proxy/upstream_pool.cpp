@@ -34,6 +34,7 @@ Lease UpstreamPool::lease_kept() noexcept {
 
 Task<Lease> UpstreamPool::connect() {
   Lease lease;
+  if (connections_max_ > 0 && open_ >= connections_max_ && !idle_.empty()) drop(*idle_.front());
   if (connections_max_ > 0 && open_ >= connections_max_) {
     lease.error = ConnectError::no_capacity;
     co_return lease;
@@ -63,6 +64,7 @@ Task<Lease> UpstreamPool::connect_to(SocketAddress address) {
   }
   const bool connected = ::connect(fd, address.get(), address.size) == 0;
   if (!connected && errno != EINPROGRESS) co_return lease;
+  stream->nothing_to_read_yet();  // before events may say otherwise: an upstream may speak first
   if (!stream->open()) co_return lease;
   ++open_;
   metrics_.upstream_open.add();
@@ -79,7 +81,6 @@ Task<Lease> UpstreamPool::connect_to(SocketAddress address) {
     }
   }
   metrics_.upstream_connects.add();
-  stream->nothing_to_read_yet();
   lease.stream = std::move(stream);
   lease.error = ConnectError::none;
   co_return lease;

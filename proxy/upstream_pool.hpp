@@ -18,7 +18,7 @@ namespace postern {
 enum class ConnectError : std::uint8_t { none = 0, unreachable, timed_out, no_capacity };
 
 /// Sole use of an upstream connection. Give it back when its answer was read to the end and nothing is left over; otherwise
-/// just destroy it, which closes the connection.
+/// discard() it, which closes the connection.
 struct Lease {
   std::unique_ptr<Stream> stream;
   bool reused = false;
@@ -34,8 +34,9 @@ class UpstreamPool {
   void set_addresses(std::vector<SocketAddress> addresses) { addresses_ = std::move(addresses); }
   void set_connections_max(std::uint32_t max) noexcept { connections_max_ = max; }
 
-  /// A kept connection or, if there is none or `fresh` is asked for, a new one.
+  /// The connection given back last; without a stream when none is kept.
   [[nodiscard]] Lease lease_kept() noexcept;
+  /// A new one. At the limit the longest idle one makes room for it.
   [[nodiscard]] Task<Lease> connect();
   void give_back(std::unique_ptr<Stream> stream);
   /// Counts a leased connection as closed and closes it.
