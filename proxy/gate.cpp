@@ -18,17 +18,6 @@ bool is_trusted(const std::vector<Network>& trusted, std::span<const std::uint8_
   return std::any_of(trusted.begin(), trusted.end(), [&](const Network& network) { return contains(network, address); });
 }
 
-/// The first value of a field; empty when it stands there twice, since then it says nothing reliable.
-std::string_view only_value(const RequestHead& head, const char* buffer, FieldName name) noexcept {
-  std::string_view value;
-  for (const Field& field : head.all()) {
-    if (field.known != name) continue;
-    if (!value.empty()) return {};
-    value = field.value.of(buffer);
-  }
-  return value;
-}
-
 }  // namespace
 
 std::array<std::uint8_t, 16> client_address(const RequestHead& head, const char* buffer, const Peer& peer,

@@ -8,7 +8,8 @@ namespace postern {
 namespace {
 
 IoStatus status_of_errno() noexcept {
-  return errno == EAGAIN || errno == EWOULDBLOCK ? IoStatus::would_block : IoStatus::reset;
+  static_assert(EAGAIN == EWOULDBLOCK);
+  return errno == EAGAIN ? IoStatus::would_block : IoStatus::reset;
 }
 
 }  // namespace
