@@ -84,7 +84,9 @@ class Play {
   }
 
   void compare() {
-    for (const auto& [secret, token] : model_.tokens) {
+    for (const auto& entry : model_.tokens) {
+      const std::string& secret = entry.first;
+      const ModelToken& token = entry.second;
       CAPTURE(token.id);
       REQUIRE(state_of(reader_, secret) == model_.state(token));
       if (model_.state(token) != TokenState::valid) continue;
