@@ -120,6 +120,7 @@ class Postern(Contender):
             "listen": f"127.0.0.1:{self.port}",
             "upstream": f"http://127.0.0.1:{place.upstream_port}",
             "store": str(folder / "store"),
+            "store_size_max": "4GiB",  # valgrind has no room for the default
             "policy": str(folder / "policy.yaml"),
             "metrics": {"listen": f"127.0.0.1:{free_port()}"},
             "log": {"access": place.access_log},
