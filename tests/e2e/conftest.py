@@ -14,7 +14,6 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from server import BINARY, CATALOG, SANITIZER, Failed, Postern, Store  # noqa: E402
 from upstream import Upstream  # noqa: E402
-from wire import response  # noqa: E402
 
 
 def pytest_addoption(parser: Any) -> None:
@@ -150,8 +149,9 @@ def _shared(tmp_path_factory: Any, house: House, request: Any) -> Iterator[Share
 
 @pytest.fixture
 def shared(_shared: Shared) -> Iterator[Shared]:
-    _shared.upstream.answer = response()
-    _shared.upstream.serve = None
+    # A test may have left connections in a state of its own; postern has seen them close once it has answered.
+    _shared.upstream.begin_anew()
+    assert _shared.postern.ask().status == 200
     _shared.upstream.forget()
     yield _shared
     failures, _shared.upstream.failures = _shared.upstream.failures, []

@@ -1,6 +1,7 @@
 """Bodies in every framing, both ways, streamed; and connections that are used again or must not be."""
 
 import socket
+import struct
 import threading
 import time
 
@@ -143,14 +144,38 @@ def test_pipelined_requests_keep_their_own_subject_and_verdict(shared):
     assert [(reply.status, reply.body if reply.status == 200 else None) for reply in replies] == expected
 
 
-def test_expect_is_answered_before_the_body_is_sent(shared):
+def test_expect_is_the_upstreams_to_answer(shared):
+    def serve(connection):
+        assert connection.head(Request).get("expect") == "100-continue"
+        connection.send(b"HTTP/1.1 100 Continue\r\n\r\n")
+        assert connection.exactly(5) == b"hello"
+        connection.send(response())
+
+    shared.upstream.serve = serve
+    with Client(shared.postern.port) as client:
+        client.send(request("POST", "/open", "Expect: 100-continue", "Content-Length: 5"))
+        assert client.reply().status == 100
+        client.send(b"hello")
+        assert client.reply().status == 200
+
+
+def test_expect_of_an_upstream_that_does_not_know_it_is_answered_here(shared):
+    """Without a word from either, both sides would wait."""
     with Client(shared.postern.port) as client:
         client.send(request("POST", "/open", "Expect: 100-continue", "Content-Length: 5"))
         assert client.reply().status == 100
         client.send(b"hello")
         assert client.reply().status == 200
     assert shared.upstream.last.body == b"hello"
-    assert shared.upstream.last.get("expect") is None
+
+
+def test_expect_that_the_upstream_refuses(shared):
+    shared.upstream.serve = lambda connection: (connection.head(Request), connection.send(response(413, reason="Too Large", body=b"no")))
+    with Client(shared.postern.port) as client:
+        client.send(request("POST", "/open", "Expect: 100-continue", "Content-Length: 5"))
+        reply = client.reply()
+        assert (reply.status, reply.get("connection")) == (413, "close")
+        assert client.is_closed()
 
 
 def test_expect_is_not_answered_by_100_when_the_request_is_refused(shared):
@@ -176,6 +201,7 @@ def test_a_refused_body_is_not_read_as_the_next_request(shared):
     body = request("GET", "/open/smuggled")
     with Client(shared.postern.port) as client:
         client.send(request("POST", "/read", body=body) + request("GET", "/open/next"))
+        client.end()
         assert client.reply().status == 401
         rest = client.rest()
     assert [head.target for head in shared.upstream.requests] in ([], ["/open/next"])
@@ -323,36 +349,40 @@ def test_a_client_that_goes_away_is_noticed_by_the_upstream(shared):
 
     def serve(connection):
         connection.request()
-        connection.send(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n")
+        connection.send(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
         try:
-            connection.rest()
-        except (OSError, Unexpected):
-            pass
-        gone.set()
+            while not gone.wait(0.01):
+                connection.send(b"5\r\nhello\r\n")
+        except OSError:
+            gone.set()
 
     shared.upstream.serve = serve
     client = Client(shared.postern.port)
     client.send(request("GET", "/open"))
     client.head(Reply)
     client.close()
-    assert gone.wait(PATIENCE)
+    noticed = gone.wait(PATIENCE)
+    gone.set()
+    assert noticed
 
 
-def test_a_client_that_goes_away_while_the_upstream_thinks_is_noticed_too(shared):
+def test_a_client_that_resets_while_the_upstream_thinks_is_noticed_too(shared):
+    """Unlike an end of its side, a reset leaves nobody to answer to."""
     gone = threading.Event()
 
     def serve(connection):
         connection.request()
         try:
             connection.rest()
-        except (OSError, Unexpected):
-            pass
+        except OSError:
+            return
         gone.set()
 
     shared.upstream.serve = serve
     client = Client(shared.postern.port)
     client.send(request("GET", "/open"))
     until(lambda: shared.upstream.received, "the request")
+    client.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     client.close()
     assert gone.wait(PATIENCE)
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from wire import Client, Unexpected, request
+from wire import Client, request
 
 START = request("POST", "/open", "Transfer-Encoding: chunked")
 
@@ -52,7 +52,6 @@ def whole(received: bytes) -> bool:
 @pytest.mark.parametrize("row, what, body", REFUSED, ids=[f"{row[0]} {row[1]}" for row in REFUSED])
 def test_refused(shared, row, what, body, cut):
     """The head may have gone up by then, since bodies are streamed; the end of the body must not."""
-    shared.upstream.serve = lambda connection: connection.rest()
     if cut and len(body) > 20_000:
         cut = 997
     with Client(shared.postern.port) as client:
@@ -63,7 +62,6 @@ def test_refused(shared, row, what, body, cut):
         assert reply.get("connection") == "close"
         assert client.is_closed()
     assert not whole(shared.upstream.received)
-    shared.upstream.serve = None
     assert shared.postern.ask().status == 200
 
 
@@ -97,7 +95,6 @@ def test_accepted(shared, row, what, body, expected, cut):
 @pytest.mark.parametrize("body", [b"", b"5", b"5\r\n", b"5\r\nhel", b"5\r\nhello", b"5\r\nhello\r\n0\r\n", b"5\r\nhello\r\n0\r\nA: b\r\n"])
 def test_an_end_before_the_last_chunk_is_no_end(shared, body):
     """Row 11: the upstream must see that the body was cut off."""
-    shared.upstream.serve = lambda connection: connection.rest()
     with Client(shared.postern.port) as client:
         client.send(START + body)
         client.end()
@@ -106,15 +103,6 @@ def test_an_end_before_the_last_chunk_is_no_end(shared, body):
 
 
 def test_a_length_that_is_not_filled_is_no_end(shared):
-    ended = []
-
-    def serve(connection):
-        try:
-            connection.request()
-        except Unexpected as failure:
-            ended.append(failure)
-
-    shared.upstream.serve = serve
     with Client(shared.postern.port) as client:
         client.send(request("POST", "/open", "Content-Length: 10") + b"hello")
         client.end()
@@ -131,7 +119,6 @@ def test_small_extensions_on_a_long_upload_are_within_the_budget(shared):
 
 
 def test_extensions_out_of_proportion_are_refused(shared):
-    shared.upstream.serve = lambda connection: connection.rest()
     chunk = b"1;a=" + b"b" * 900 + b"\r\nx\r\n"
     with Client(shared.postern.port) as client:
         client.send(START + chunk * 1000 + b"0\r\n\r\n")

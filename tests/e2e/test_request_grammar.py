@@ -180,7 +180,7 @@ def test_refused(shared, row, what, data, statuses, cut):
         cut = 997  # each piece costs two system calls; a prime walks over every kind of boundary
     reply = once(shared, data, cut)
     assert reply.status in statuses, reply.raw
-    assert reply.get("connection") == "close"
+    assert reply.get("connection") == "close" or reply.status == 405  # that one was read without a doubt
     # Whatever came up by mistake would have come before this one.
     assert shared.postern.ask(target="/open/probe").status == 200
     assert [request.target for request in shared.upstream.requests] == ["/open/probe"]

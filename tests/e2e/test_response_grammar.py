@@ -1,8 +1,10 @@
 """The upstream is not trusted with framing either: each row of the response grammar, whole and byte by byte."""
 
+import threading
+
 import pytest
 
-from wire import Client, chunked, request, response
+from wire import PATIENCE, Client, chunked, request, response
 
 SHARED = {"config": {"timeouts": {"response": "5s", "drain": "2s"}}}
 
@@ -126,7 +128,7 @@ def test_bytes_beyond_an_answer_belong_to_nobody(shared):
     count = []
 
     def serve(connection):
-        while True:
+        while connection.pending() or connection._more():
             connection.request()
             count.append(connection.number)
             connection.send(response() + (response(body=b"poison\n") if len(count) == 1 else b""))
@@ -141,16 +143,20 @@ def test_bytes_beyond_an_answer_belong_to_nobody(shared):
 def test_an_answer_before_its_request_is_no_answer(shared):
     """Bytes on an idle pooled connection: the connection is closed, and the next request gets its own answer."""
 
+    sent = threading.Event()
+
     def serve(connection):
         connection.request()
         connection.send(response())
         connection.send(response(body=b"unsolicited\n"))
-        connection.request()
-        connection.send(response(body=b"second\n"))
+        sent.set()
+        connection.rest()
 
     shared.upstream.serve = serve
     with Client(shared.postern.port) as client:
         assert client.ask().body == b"ok\n"
+        assert sent.wait(PATIENCE)
+        shared.postern.admin("/livez")  # a round trip, so that the bytes have been seen
         assert client.ask().body == b"ok\n"
 
 

@@ -6,7 +6,7 @@ import socket
 import threading
 from typing import Callable, List, Optional, Union
 
-from wire import PATIENCE, Reader, Request, Unexpected, response
+from wire import PATIENCE, Ended, Reader, Request, Unexpected, response
 
 Answer = Union[bytes, Callable[[Request, "Connection"], Optional[bytes]]]
 
@@ -32,7 +32,7 @@ class Connection(Reader):
 class Upstream:
     """Listens on a free port. Each connection has its thread, which reads requests and answers them with `answer`: bytes, or
     a function that returns bytes, or None when it has sent what it wanted by itself. A test that wants the bare connection
-    sets `serve` instead."""
+    sets `serve` instead: it is called when the next request begins to arrive, and the connection ends with it."""
 
     def __init__(self, *, receive_buffer: int = 0) -> None:
         self.answer: Answer = response()
@@ -67,10 +67,10 @@ class Upstream:
 
     def _run(self, connection: Connection) -> None:
         try:
-            if self.serve is not None:
-                self.serve(connection)
-                return
             while self._another(connection):
+                if self.serve is not None:  # a pooled connection, too
+                    self.serve(connection)
+                    return
                 request = connection.request()
                 with self._change:
                     self.requests.append(request)
@@ -78,9 +78,9 @@ class Upstream:
                 reply = self.answer if isinstance(self.answer, bytes) else self.answer(request, connection)
                 if reply is not None:
                     connection.send(reply)
-        except (OSError, ValueError):
-            pass  # postern or the test has closed it
-        except BaseException as failure:  # shown by the fixture at the end of the test
+        except (OSError, ValueError, Ended):
+            pass  # postern or the test has closed it, perhaps in the middle of a request that came to nothing
+        except BaseException as failure:  # malformed; shown by the fixture at the end of the test
             self.failures.append(failure)
         finally:
             connection.close()
@@ -112,12 +112,21 @@ class Upstream:
                 raise Unexpected(f"{len(self.requests)} requests reached the upstream, not {count}")
 
     def forget(self) -> None:
-        """Before the next case of a table: as if nothing had come."""
+        """Between two requests of one test: as if nothing had come. Connections stay open."""
         with self._change:
             self.requests.clear()
             for connection in self.connections:
                 connection.received = connection.received[connection._at :]
                 connection._at = 0
+
+    def begin_anew(self) -> None:
+        """Before the next test: as if nothing had come, no connection open, and the answer the usual one."""
+        with self._change:
+            old, self.connections = self.connections, []
+            self.requests.clear()
+            self.serve, self.answer = None, response()
+        for connection in old:
+            connection.close()
 
     def stop_listening(self) -> None:
         try:

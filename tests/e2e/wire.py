@@ -15,7 +15,11 @@ Fields = List[Tuple[str, str]]
 
 
 class Unexpected(AssertionError):
-    """The peer sent what HTTP does not allow, or ended too early."""
+    """The peer sent what HTTP does not allow."""
+
+
+class Ended(Unexpected):
+    """The peer ended too early."""
 
 
 @dataclass
@@ -108,7 +112,7 @@ class Reader:
         """The next line with its CRLF."""
         while (end := self.received.find(b"\r\n", self._at)) < 0:
             if not self._more():
-                raise Unexpected(f"end of stream within a line: {self.pending()!r}")
+                raise Ended(f"end of stream within a line: {self.pending()!r}")
         line = bytes(self.received[self._at : end + 2])
         self._at = end + 2
         return line
@@ -116,7 +120,7 @@ class Reader:
     def exactly(self, size: int) -> bytes:
         while len(self.received) - self._at < size:
             if not self._more():
-                raise Unexpected(f"end of stream, {size - len(self.received) + self._at} of {size} bytes missing")
+                raise Ended(f"end of stream, {size - len(self.received) + self._at} of {size} bytes missing")
         piece = bytes(self.received[self._at : self._at + size])
         self._at += size
         return piece
