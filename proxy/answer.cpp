@@ -52,6 +52,7 @@ const Answer upstream_timeout{504, "upstream_timeout", "The upstream did not ans
 }  // namespace answers
 
 std::string_view reason_phrase(int status) noexcept {
+  if (status == 103) return "Early Hints";  // younger than Beast's table
   namespace http = boost::beast::http;
   const http::status known = http::int_to_status(static_cast<unsigned>(status));
   if (known == http::status::unknown) return {};
