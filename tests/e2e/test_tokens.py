@@ -82,7 +82,7 @@ def test_not_valid_yet(pair):
 @pytest.mark.parametrize("network, status", [("127.0.0.0/8", 200), ("127.0.0.1", 200), ("10.0.0.0/8", 401), ("::1/128", 401)])
 def test_bound_to_networks(pair, network, status):
     store, clients = pair
-    assert statuses(clients, store.create_token("it", "--network", network)) == [status] * 2
+    assert statuses(clients, store.create_token("it", "--cidr", network)) == [status] * 2
 
 
 def test_a_role_that_gains_and_loses_a_permission(pair):
@@ -117,9 +117,9 @@ def test_a_user_who_is_disabled_takes_his_tokens_along(pair, house):
     store, clients = pair
     secret = house.secrets["alice"]
     assert statuses(clients, secret, "/read") == [200, 200]
-    store.run("user", "update", "alice@example.org", "--status", "disabled")
+    store.run("user", "update", "alice@example.org", "--disable")
     assert statuses(clients, secret, "/read") == [401, 401]
-    store.run("user", "update", "alice@example.org", "--status", "enabled")
+    store.run("user", "update", "alice@example.org", "--enable")
     assert statuses(clients, secret, "/read") == [200, 200]
     store.run("user", "update", "alice@example.org", "--set-role", "")
     assert statuses(clients, secret, "/read") == [403, 403]
@@ -131,7 +131,7 @@ def test_a_license_that_is_disabled_is_held_by_nobody(pair, house):
     store, clients = pair
     secret = house.secrets["writer"]
     assert statuses(clients, secret, "/license") == [200, 200]
-    store.run("license", "update", "test.pro", "--enabled", "false")
+    store.run("license", "update", "test.pro", "--disable")
     assert statuses(clients, secret, "/license") == [403, 403]
 
 
