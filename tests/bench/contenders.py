@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import http.client
 import json
 import os
 import random
@@ -86,15 +87,22 @@ class Contender:
         self.process = subprocess.Popen([*wrapper, *self.command()], stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log,
                                         env=environment())
         give_up = time.monotonic() + patience
-        while True:
-            try:
-                socket.create_connection(("127.0.0.1", self.port), timeout=1).close()
-                return
-            except OSError:
-                if self.process.poll() is not None or time.monotonic() > give_up:
-                    self.stop()
-                    raise SystemExit(f"{self.name} does not start; see {self.log.name}") from None
-                time.sleep(0.05)
+        while not self.serves():
+            if self.process.poll() is not None or time.monotonic() > give_up:
+                self.stop()
+                raise SystemExit(f"{self.name} does not start; see {self.log.name}")
+            time.sleep(0.05)
+
+    def serves(self) -> bool:
+        """Whether it answers, and not only for itself: who listens may not yet know its upstream."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
+        try:
+            connection.request("GET", "/api/v1/orders/1", headers={"Authorization": f"Bearer {self.place.tokens[0]}"})
+            return connection.getresponse().status == 200
+        except (OSError, http.client.HTTPException):
+            return False
+        finally:
+            connection.close()
 
     def stop(self, patience: float = 60) -> None:
         if self.process and self.process.poll() is None:

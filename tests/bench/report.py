@@ -38,7 +38,7 @@ def timing_table(rounds: Dict[str, List[dict]]) -> str:
 
 def count_table(contenders: Dict[str, dict]) -> str:
     connections = sorted({key for row in contenders.values() for key in row.get("system_calls", {})}, key=int, reverse=True)
-    heads = ["", "user instructions/request", *(f"system calls, {key} conn." for key in connections), "anonymous memory, MB"]
+    heads = ["", "user instructions/request", *(f"system calls, {key} conn." for key in connections), "anonymous memory at start, MB"]
     lines = ["| " + " | ".join(heads) + " |", "|---|" + "---:|" * (len(heads) - 1)]
     for name, row in contenders.items():
         cells = [name, f"{row['instructions']:,.0f}" if "instructions" in row else ""]
