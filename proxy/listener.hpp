@@ -11,6 +11,8 @@ class Shard;
 class Listener final : public Descriptor, private Deadline {
  public:
   Listener(Shard& shard, Reactor& reactor, int fd) noexcept : Descriptor(reactor, fd), shard_(shard) {}
+  /// Other descriptors of the same socket stay open, so closing ours would not end its events.
+  ~Listener() override { unwatch(); }
   [[nodiscard]] bool open() noexcept;
   void on_event(std::uint32_t events) noexcept override;
 

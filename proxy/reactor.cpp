@@ -13,7 +13,7 @@ namespace postern {
 Descriptor::~Descriptor() {
   if (fd_ < 0) return;
   reactor_.forget(*this);
-  ::close(fd_);  // the last reference: epoll lets go of it by itself
+  ::close(fd_);  // usually the last reference, and then epoll lets go of it by itself
 }
 
 bool Descriptor::watch(std::uint32_t events) noexcept {

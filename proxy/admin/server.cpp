@@ -211,6 +211,7 @@ void Server::begin_drain(int signal) {
   const std::string name = signal == SIGINT ? "SIGINT" : "SIGTERM";
   operator_log(LogLevel::info, name + ": accepting no more, finishing what is under way");
   health_.draining = true;
+  sockets_.clear();  // with the shards' duplicates gone too, who connects is refused at once
   for (const auto& shard : shards_) shard->drain();
   drain_deadline_.expires_after(config().timeouts.drain);
   drain_deadline_.async_wait([this](const error_code& error) {
