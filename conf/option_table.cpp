@@ -76,14 +76,6 @@ constexpr Option table[] = {
 };
 // clang-format on
 
-constexpr bool is_whole(const OptionValue& value) {
-  const bool any = value.read != nullptr || value.same != nullptr || value.copy != nullptr;
-  return !any || (value.read != nullptr && value.same != nullptr && value.copy != nullptr);
-}
-static_assert(std::all_of(std::begin(table), std::end(table),
-                          [](const Option& o) { return is_whole(o.value); }),
-              "an option is read, compared and copied, or not supported");
-
 }  // namespace
 
 std::span<const Option> options() noexcept {
