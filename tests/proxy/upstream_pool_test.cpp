@@ -1,0 +1,339 @@
+// Connections to the upstream: lent last in first out, dropped when they are of no use any more.
+
+#include "proxy/upstream_pool.hpp"
+
+#include <arpa/inet.h>
+#include <cstring>
+#include <netinet/in.h>
+#include <vector>
+
+#include "tests/proxy/sockets.hpp"
+
+using namespace postern;
+using namespace postern::test;
+
+namespace {
+
+/// A socket bound to a loopback port of the system's choice.
+class Port {
+ public:
+  explicit Port(int backlog = 64) : fd_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+    sockaddr_in bound{};
+    bound.sin_family = AF_INET;
+    bound.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    REQUIRE(::bind(fd_, reinterpret_cast<const sockaddr*>(&bound), sizeof bound) == 0);
+    if (backlog >= 0) REQUIRE(::listen(fd_, backlog) == 0);
+    address.size = sizeof address.storage;
+    REQUIRE(::getsockname(fd_, address.get(), &address.size) == 0);
+  }
+  Port(const Port&) = delete;
+  Port& operator=(const Port&) = delete;
+  ~Port() { ::close(fd_); }
+  [[nodiscard]] Peer accept() const {
+    const int fd = ::accept4(fd_, nullptr, nullptr, SOCK_CLOEXEC);
+    REQUIRE(fd >= 0);
+    return Peer(fd);
+  }
+  SocketAddress address;
+
+ private:
+  int fd_;
+};
+
+struct Pool : Loop {
+  explicit Pool(std::vector<SocketAddress> addresses) : pool(*reactor, metrics) {
+    pool.set_addresses(std::move(addresses));
+  }
+
+  /// Lets the loop handle every event that has happened so far.
+  Task<void> settle() {
+    const auto [near, far] = socket_pair();
+    const Peer end(far);
+    SocketStream stream(*reactor, near);
+    REQUIRE(stream.open());
+    char room[2];
+    CHECK(stream.try_read(room).status ==
+          IoStatus::would_block);  // so that the loop has to tell of what comes
+    end.say("x");
+    const IoResult result = co_await read_some(stream, room, Wait::idle);
+    CHECK(result.bytes == 1);
+  }
+
+  ShardMetrics metrics;
+  UpstreamPool pool;
+};
+
+/// Reads until the loop has told the stream that there is nothing more, as after an answer.
+void empty(Stream& stream) {
+  char room[64];
+  while (stream.try_read(room).ok()) {
+  }
+  REQUIRE_FALSE(stream.readable());
+}
+
+}  // namespace
+
+TEST_CASE("a connection is made, given back and lent again") {
+  const Port port;
+  Pool test({port.address});
+  const auto body = [&]() -> Task<void> {
+    CHECK_FALSE(test.pool.lease_kept().stream);
+    Lease lease = co_await test.pool.connect();
+    REQUIRE(lease.stream);
+    CHECK_FALSE(lease.reused);
+    const Peer upstream = port.accept();
+    CHECK(test.metrics.upstream_open.get() == 1);
+    const int fd = lease.stream->fd();
+    test.pool.give_back(std::move(lease.stream));
+    CHECK(test.metrics.upstream_idle.get() == 1);
+    Lease again = test.pool.lease_kept();
+    REQUIRE(again.stream);
+    CHECK(again.reused);
+    CHECK(again.stream->fd() == fd);
+    CHECK(test.metrics.upstream_idle.get() == 0);
+    CHECK(test.metrics.upstream_reuses.get() == 1);
+    test.pool.discard(std::move(again.stream));
+    CHECK(test.metrics.upstream_open.get() == 0);
+  };
+  test.run(body());
+}
+
+TEST_CASE("the connection given back last is lent first") {
+  const Port port;
+  Pool test({port.address});
+  const auto body = [&]() -> Task<void> {
+    std::vector<Peer> upstreams;
+    std::vector<std::unique_ptr<Stream>> streams;
+    std::vector<int> fds;
+    for (int i = 0; i < 3; ++i) {
+      Lease lease = co_await test.pool.connect();
+      REQUIRE(lease.stream);
+      upstreams.push_back(port.accept());
+      fds.push_back(lease.stream->fd());
+      streams.push_back(std::move(lease.stream));
+    }
+    for (auto& stream : streams) test.pool.give_back(std::move(stream));
+    for (const std::size_t expected : {2u, 1u, 0u}) {
+      Lease lease = test.pool.lease_kept();
+      REQUIRE(lease.stream);
+      CHECK(lease.stream->fd() == fds[expected]);
+      test.pool.discard(std::move(lease.stream));
+    }
+    CHECK_FALSE(test.pool.lease_kept().stream);
+  };
+  test.run(body());
+}
+
+TEST_CASE("an idle connection that the upstream closes, or speaks on, is dropped") {
+  for (const bool speaks : {false, true}) {
+    CAPTURE(speaks);
+    const Port port;
+    Pool test({port.address});
+    const auto body = [&]() -> Task<void> {
+      Lease lease = co_await test.pool.connect();
+      REQUIRE(lease.stream);
+      Peer upstream = port.accept();
+      test.pool.give_back(std::move(lease.stream));
+      if (speaks)
+        upstream.say("HTTP/1.1 408 Request Timeout\r\n\r\n");
+      else
+        upstream.close();
+      co_await test.settle();
+      CHECK(test.metrics.upstream_idle.get() == 0);
+      CHECK(test.metrics.upstream_open.get() == 0);
+      CHECK_FALSE(test.pool.lease_kept().stream);
+      if (speaks) CHECK(upstream.hear().empty());  // closed by us
+    };
+    test.run(body());
+  }
+}
+
+TEST_CASE("bytes beyond an answer poison a connection") {
+  const Port port;
+  Pool test({port.address});
+  const auto body = [&]() -> Task<void> {
+    Lease lease = co_await test.pool.connect();
+    REQUIRE(lease.stream);
+    const Peer upstream = port.accept();
+    upstream.say("answerX");
+    char room[6];
+    const IoResult read = co_await read_some(*lease.stream, room, Wait::idle);
+    CHECK(read.bytes == 6);  // filled to the byte: more may be there, and is
+    test.pool.give_back(std::move(lease.stream));
+    CHECK(test.metrics.upstream_open.get() == 0);
+    CHECK_FALSE(test.pool.lease_kept().stream);
+  };
+  test.run(body());
+}
+
+TEST_CASE("an answer that filled the buffer to the byte does not") {
+  const Port port;
+  Pool test({port.address});
+  const auto body = [&]() -> Task<void> {
+    Lease lease = co_await test.pool.connect();
+    REQUIRE(lease.stream);
+    const Peer upstream = port.accept();
+    upstream.say("answer");
+    char room[6];
+    const IoResult read = co_await read_some(*lease.stream, room, Wait::idle);
+    CHECK(read.bytes == 6);
+    CHECK(lease.stream->readable());
+    test.pool.give_back(std::move(lease.stream));
+    Lease again = test.pool.lease_kept();
+    REQUIRE(again.stream);
+    empty(*again.stream);
+    upstream.say("second");
+    const IoResult second = co_await read_some(*again.stream, room, Wait::idle);
+    CHECK(second.bytes == 6);
+    test.pool.discard(std::move(again.stream));
+  };
+  test.run(body());
+}
+
+TEST_CASE("no more connections than allowed, busy and idle together") {
+  const Port port;
+  Pool test({port.address});
+  test.pool.set_connections_max(2);
+  const auto body = [&]() -> Task<void> {
+    Lease first = co_await test.pool.connect();
+    Lease second = co_await test.pool.connect();
+    REQUIRE(second.stream);
+    Lease third = co_await test.pool.connect();
+    CHECK_FALSE(third.stream);
+    CHECK(third.error == ConnectError::no_capacity);
+    test.pool.discard(std::move(first.stream));
+    Lease fourth = co_await test.pool.connect();
+    CHECK(fourth.stream);
+    test.pool.discard(std::move(second.stream));
+    test.pool.discard(std::move(fourth.stream));
+  };
+  test.run(body());
+}
+
+TEST_CASE("idle connections at the limit do not keep a fresh one from being made") {
+  const Port port;
+  Pool test({port.address});
+  test.pool.set_connections_max(2);
+  const auto body = [&]() -> Task<void> {
+    Lease oldest = co_await test.pool.connect();
+    Lease newest = co_await test.pool.connect();
+    REQUIRE(newest.stream);
+    const Peer oldest_upstream = port.accept();
+    const Peer newest_upstream = port.accept();
+    const int kept = newest.stream->fd();
+    test.pool.give_back(std::move(oldest.stream));
+    test.pool.give_back(std::move(newest.stream));
+    Lease fresh = co_await test.pool.connect();  // as an upgrade needs one
+    REQUIRE(fresh.stream);
+    CHECK(oldest_upstream.hear().empty());
+    CHECK(test.metrics.upstream_open.get() == 2);
+    Lease reused = test.pool.lease_kept();
+    REQUIRE(reused.stream);
+    CHECK(reused.stream->fd() == kept);
+    test.pool.discard(std::move(fresh.stream));
+    test.pool.discard(std::move(reused.stream));
+  };
+  test.run(body());
+}
+
+TEST_CASE("what an upstream says before it is asked is heard") {
+  const Port port;
+  Pool test({port.address});
+  const auto body = [&]() -> Task<void> {
+    Lease lease = co_await test.pool.connect();
+    REQUIRE(lease.stream);
+    char room[64];
+    const IoResult read = co_await read_some(*lease.stream, room, Wait::idle);
+    CHECK(std::string_view(room, read.bytes) == "HTTP/1.1 503 Busy\r\n");
+    test.pool.discard(std::move(lease.stream));
+    test.reactor->stop();
+  };
+  Task<void> task = body();
+  task.start();  // connecting; its event and that of the first bytes come together
+  const Peer upstream = port.accept();
+  upstream.say("HTTP/1.1 503 Busy\r\n");
+  test.reactor->run([] {});
+  CHECK(task.done());
+}
+
+TEST_CASE("addresses are tried in order") {
+  const Port closed(-1);
+  const Port port;
+  Pool test({closed.address, port.address});
+  const auto body = [&]() -> Task<void> {
+    Lease lease = co_await test.pool.connect();
+    REQUIRE(lease.stream);
+    CHECK(lease.error == ConnectError::none);
+    CHECK(test.metrics.upstream_connect_failures.get() == 0);
+    test.pool.discard(std::move(lease.stream));
+    test.pool.set_addresses({closed.address});
+    lease = co_await test.pool.connect();
+    CHECK_FALSE(lease.stream);
+    CHECK(lease.error == ConnectError::unreachable);
+    test.pool.set_addresses({});
+    lease = co_await test.pool.connect();
+    CHECK(lease.error == ConnectError::unreachable);
+    CHECK(test.metrics.upstream_connect_failures.get() == 2);
+    CHECK(test.metrics.upstream_open.get() == 0);
+  };
+  test.run(body());
+}
+
+TEST_CASE("an upstream that does not take the connection times out") {
+  const Port port(0);
+  std::vector<Peer> queue;  // fills the backlog, so that the next one gets no answer
+  for (int i = 0; i < 4; ++i) {
+    queue.emplace_back(::socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+    static_cast<void>(::connect(queue.back().fd(), port.address.get(), port.address.size));
+  }
+  Pool test({port.address});
+  const auto body = [&]() -> Task<void> {
+    Lease lease = co_await test.pool.connect();
+    CHECK_FALSE(lease.stream);
+    CHECK(lease.error == ConnectError::timed_out);
+    CHECK(test.metrics.upstream_open.get() == 0);
+  };
+  test.run(body());
+}
+
+TEST_CASE("an idle connection ends with its deadline") {
+  using namespace std::chrono_literals;
+  const Port port;
+  Pool test({port.address});
+  test.reactor->deadlines().set_durations({20s, 20s, 10ms, 20s, 20s, 20s});
+  const auto body = [&]() -> Task<void> {
+    Lease lease = co_await test.pool.connect();
+    REQUIRE(lease.stream);
+    const Peer upstream = port.accept();
+    test.pool.give_back(std::move(lease.stream));
+    const auto [near, far] = socket_pair();
+    const Peer end(far);
+    SocketStream quiet(*test.reactor, near);
+    REQUIRE(quiet.open());
+    char room[1];
+    const IoResult waited = co_await read_some(quiet, room, Wait::idle);  // armed after it, so due after it
+    CHECK(waited.status == IoStatus::timed_out);
+    CHECK(test.metrics.upstream_idle.get() == 0);
+    CHECK(upstream.hear().empty());
+  };
+  test.run(body());
+}
+
+TEST_CASE("closing what is idle leaves what is lent") {
+  const Port port;
+  Pool test({port.address});
+  const auto body = [&]() -> Task<void> {
+    Lease idle = co_await test.pool.connect();
+    Lease lent = co_await test.pool.connect();
+    REQUIRE(lent.stream);
+    const Peer idle_upstream = port.accept();
+    const Peer lent_upstream = port.accept();
+    test.pool.give_back(std::move(idle.stream));
+    test.pool.close_idle();
+    CHECK(idle_upstream.hear().empty());
+    CHECK(test.metrics.upstream_open.get() == 1);
+    test.pool.give_back(std::move(lent.stream));
+    CHECK(test.metrics.upstream_idle.get() == 1);
+  };
+  test.run(body());
+}
