@@ -98,7 +98,7 @@ Task<RelayResult> Relay::relay_response() {
   rewrite.client_http10 = http10;
   // An answer that comes before the request is through ends the connection: nobody can tell how much of it was read. So does
   // a refused upgrade: what the client may have sent already belongs to another protocol.
-  rewrite.close = conditions_.closing || x_.upgrade || (unknown_length && http10) ||
+  rewrite.close = conditions_.closing || shard_.draining() || x_.upgrade || (unknown_length && http10) ||
                   (upload_ != Upload::complete && !request_body_.finished());
   const bool chunked = rewrite.framing == Framing::chunked;
 

@@ -56,6 +56,8 @@ class Shard {
   [[nodiscard]] ExchangePool& exchanges() noexcept { return exchanges_; }
   [[nodiscard]] ShardMetrics& counters() noexcept { return metrics_; }
   [[nodiscard]] IdSource& ids() noexcept { return ids_; }
+  /// No further requests are wanted: answers say so.
+  [[nodiscard]] bool draining() const noexcept { return draining_; }
   /// Counts an exchange that has ended and writes its line in the access log.
   void account(const Exchange& exchange) noexcept;
 
