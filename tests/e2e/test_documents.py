@@ -40,41 +40,59 @@ def private_network():
     return prefix if allowed else []
 
 
-@pytest.mark.parametrize("document", DOCUMENTS)
-def test_the_commands_of_a_document(document, tmp_path):
-    """All blocks in one shell script, so that what servers need they find; the script says where it failed."""
-    script = [
-        "set -euo pipefail",
-        # After a server's block: until it says that it is ready.
-        'ready() { for _ in $(seq 200); do grep -Eqi "listening on|running on" "$1" && return; sleep 0.1; done; cat "$1"; exit 1; }',
-    ]
-    log = 0
+SCRIPT = """\
+set -euo pipefail
+# A block that serves is left running: for the reader in another terminal, and until it says that it is ready.
+serving() {
+  for _ in $(seq 200); do grep -Eqi "listening on|running on" "$1" && return; sleep 0.1; done
+  exit 1
+}
+# Before the next postern, the reader ends the one that has the port. Only in this script's process group.
+end_postern() {
+  pkill -g 0 -f '/postern run ' || return 0
+  while pgrep -g 0 -f '/postern run ' >/dev/null; do sleep 0.05; done
+}
+"""
+
+
+def script_of(document, logs):
+    """All blocks as one script that says which of them it is at, and where it failed."""
+    script = SCRIPT
     for line, commands in blocks(document):
         for pattern, replacement in FOR_A_PROGRAM.items():
             commands = re.sub(pattern, replacement, commands, flags=re.M)
-        script.append(f"echo '--- {document}:{line}'")
-        if SERVES.search(commands):
-            log += 1
-            script.append(f"(\n{commands}) >{tmp_path}/server{log}.log 2>&1 &\nready {tmp_path}/server{log}.log")
-        else:
-            script.append(f"(\n{commands})")
-    assert len(script) > 2, f"{document} has no commands"
+        script += f"echo '--- {document}:{line}'\n"
+        if not SERVES.search(commands):
+            script += f"(\n{commands})\n"
+            continue
+        if "postern run" in commands:
+            script += "end_postern\n"
+        log = logs / f"server-{line}.log"
+        script += f"(\n{commands}) >{log} 2>&1 &\nserving {log}\n"
+    assert "--- " in script, f"{document} has no commands"
+    return script
+
+
+@pytest.mark.parametrize("document", DOCUMENTS)
+def test_the_commands_of_a_document(document, tmp_path):
     clone = tmp_path / "clone"
-    subprocess.run(["cp", "-a", "--reflink=auto", *[str(path) for path in tree()], "-t", make(clone)], check=True)
+    subprocess.run(["cp", "-a", *map(str, tree()), "-t", make(clone)], check=True)
     make(clone / "build/release")
     (clone / "build/release/postern").symlink_to(BINARY)
-    process = subprocess.Popen(
-        [*private_network(), "bash", "-c", "\n".join(script)], cwd=clone, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT, text=True, start_new_session=True, env={**environment(), "HOME": str(tmp_path)},
-    )  # fmt: skip
+    (tmp_path / "script").write_text(script_of(document, tmp_path))
+    with open(tmp_path / "output", "w") as output:  # not a pipe, which the servers would hold open
+        process = subprocess.Popen(
+            [*private_network(), "bash", tmp_path / "script"], cwd=clone, stdin=subprocess.DEVNULL, stdout=output,
+            stderr=subprocess.STDOUT, start_new_session=True, env={**environment(), "HOME": str(tmp_path)},
+        )  # fmt: skip
     try:
-        output = process.communicate(timeout=30 * PATIENCE)[0]
+        code = process.wait(30 * PATIENCE)
     finally:
         try:
             os.killpg(process.pid, signal.SIGKILL)  # the servers that were left running
         except ProcessLookupError:
             pass
-    assert process.returncode == 0, output + "".join(path.read_text() for path in tmp_path.glob("server*.log"))
+    assert code == 0, "\n".join(path.read_text() for path in [tmp_path / "output", *sorted(tmp_path.glob("server-*.log"))])
 
 
 def make(folder):
