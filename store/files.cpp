@@ -106,9 +106,15 @@ Result<MDB_env*> open_file(const std::string& file, const FileOptions& options) 
   if (!options.durable) flags |= MDB_NOSYNC;
   if (const int code = mdb_env_open(raw, file.c_str(), flags, 0600); code != 0)
     return lmdb_error(code, "open " + file);
-  int dead = 0;
-  if (const int code = mdb_reader_check(raw, &dead); code != 0) return lmdb_error(code, "open " + file);
+  POSTERN_TRY_STATUS(clear_dead_readers(raw));
   return environment.release();
+}
+
+Status clear_dead_readers(MDB_env* environment) {
+  int dead = 0;
+  if (const int code = mdb_reader_check(environment, &dead); code != 0)
+    return lmdb_error(code, "clear readers");
+  return {};
 }
 
 }  // namespace postern::store

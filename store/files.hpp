@@ -28,7 +28,10 @@ struct FileOptions {
   bool durable = true;
 };
 
-/// Opens an environment file (0600) and forgets the readers of processes that died.
+/// Opens an environment file (0600) and clears dead readers.
 [[nodiscard]] Result<MDB_env*> open_file(const std::string& file, const FileOptions& options);
+
+/// Forgets the read transactions of processes that died. Cheap: one pass over the table of readers.
+[[nodiscard]] Status clear_dead_readers(MDB_env* environment);
 
 }  // namespace postern::store

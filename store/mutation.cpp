@@ -7,6 +7,8 @@
 #include "conf/limits.hpp"
 #include "store/audit.hpp"
 #include "store/entity_record.hpp"
+#include "store/environment.hpp"
+#include "store/files.hpp"
 #include "store/text.hpp"
 
 namespace postern::store {
@@ -36,6 +38,8 @@ Result<Mutation> Mutation::begin(const Environment& environment, const Actor& ac
   if (actor.name.empty()) return Error{ErrorKind::invalid, "the actor of a change has no name"};
   POSTERN_TRY_STATUS(check_text("the actor's name", actor.name, limits::name_bytes_max));
   POSTERN_TRY_STATUS(check_text("the reason", actor.reason, limits::description_bytes_max));
+  // A process that died while it read pins every page freed since, so that each change would take new ones.
+  POSTERN_TRY_STATUS(clear_dead_readers(environment.raw()));
   POSTERN_TRY(Transaction transaction, Transaction::write(environment));
   return Mutation(std::move(transaction), actor);
 }

@@ -153,6 +153,12 @@ TEST_CASE("tampering with the log is seen, and the first record that is not what
        [](Transaction& t) { rewrite(t, 10, [](AuditEntry& e) { e.reason = "none"; }); }, 10},
       {"another previous hash",
        [](Transaction& t) { rewrite(t, 5, [](AuditEntry& e) { e.previous.bytes[0] ^= 1; }); }, 5},
+      {"two changed: the first is named",
+       [](Transaction& t) {
+         for (const unsigned sequence : {3u, 7u})
+           rewrite(t, sequence, [](AuditEntry& e) { e.actor = "os:mallory"; });
+       },
+       3},
       {"another sequence inside",
        [](Transaction& t) { rewrite(t, 5, [](AuditEntry& e) { e.sequence = 6; }); }, 5},
       {"one dropped", [](Transaction& t) { erase(t, 5); }, 5},

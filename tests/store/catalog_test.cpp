@@ -138,6 +138,24 @@ TEST_CASE("what many held is swept from their records in batches, and never seen
   for (const Token& token : must(store.tokens({"", 0}))) CHECK(token.assignments.roles.empty());
 }
 
+TEST_CASE("a deleted permission is gone from every role of the catalog, however many wait to be swept") {
+  TemporaryDirectory directory;
+  Store store = open_store(directory);
+  Store::Declaration declaration;
+  declaration.entities.push_back(entity_of(EntityKind::permission, "shop.read"));
+  for (std::size_t i = 0; i < 2 * limits::sweep_records_max; ++i)
+    declaration.entities.push_back(role_of("r" + std::to_string(i), {"shop.read"}));
+  must(store.apply(alice, declaration));
+  const Handle permission = must(store.catalog()).handle(EntityKind::permission, "shop.read");
+  must(store.delete_entity(alice, EntityKind::permission, "shop.read"));
+  const policy::Catalog catalog = must(store.catalog());
+  for (const std::string_view role : catalog.ids(EntityKind::role))
+    CHECK_FALSE(catalog.find(EntityKind::role, catalog.handle(EntityKind::role, role))
+                    ->permissions.contains(permission));
+  for (const Entity& role : must(store.entities(EntityKind::role))) CHECK(role.permissions.empty());
+  must_verify(store);
+}
+
 TEST_CASE("the catalog is compiled anew exactly when it changed") {
   Shop shop;
   const auto catalog = [&] { return &shop.reader.snapshot().catalog(); };

@@ -3,6 +3,7 @@
 
 #include <cstdlib>
 #include <random>
+#include <sched.h>
 #include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -52,6 +53,7 @@ pid_t fork_child(Work work) {
   const pid_t pid = ::fork();
   REQUIRE(pid >= 0);
   if (pid != 0) return pid;
+  ::alarm(300);  // no child outlives a test that failed
   // Never back into the test runner: a failed check of the child is its exit code.
   try {
     ::_exit(work());
@@ -135,7 +137,7 @@ TEST_CASE("processes that make a store at the same moment make one") {
   must_verify(store);
 }
 
-TEST_CASE("a reader that was killed leaves nothing that the next opening does not clear") {
+TEST_CASE("a reader that was killed does not make the store grow") {
   TemporaryDirectory directory;
   Pipe ready;
   const pid_t child = fork_child([&] {
@@ -147,15 +149,62 @@ TEST_CASE("a reader that was killed leaves nothing that the next opening does no
     return 0;
   });
   REQUIRE(ready.read_line() == "ready");
+  // Opened while the other lives: a lone process would find the table of readers empty anyway.
+  Store store = open_store(directory);
   REQUIRE(::kill(child, SIGKILL) == 0);
   CHECK(wait_for(child) == -SIGKILL);
-  Store store = open_store(directory);
-  // With the dead reader's snapshot pinned, a thousand rewrites would take a thousand pages' room.
   const CreatedToken created = must(store.create_token(alice, {}));
-  for (int i = 0; i < 100; ++i) must(store.set_token_enabled(alice, created.token.id, i % 2 != 0));
+  const auto toggle = [&] {
+    for (int i = 0; i < 100; ++i) must(store.set_token_enabled(alice, created.token.id, i % 2 != 0));
+  };
+  toggle();
   const std::uint64_t settled = must(store.space()).used;
-  for (int i = 0; i < 100; ++i) must(store.set_token_enabled(alice, created.token.id, i % 2 != 0));
+  toggle();
   CHECK(must(store.space()).used < settled + 32 * 4096);
+}
+
+/// Runs `work` as process 1 of a PID namespace of its own; ends with 77 when this system does not allow it.
+template <class Work>
+pid_t fork_namespace(Work work) {
+  return fork_child([&]() -> int {
+    if (::unshare(CLONE_NEWPID) != 0) return 77;
+    const pid_t first = ::fork();
+    if (first == 0) ::_exit(work());
+    int status = 0;
+    ::waitpid(first, &status, 0);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : 1;
+  });
+}
+
+TEST_CASE("a process of the same id in another PID namespace is refused with a sentence, not corrupted") {
+  TemporaryDirectory directory;
+  must(open_store(directory).space());
+  Pipe ready, over;
+  const pid_t first = fork_namespace([&] {
+    Store store = open_store(directory);
+    Reader reader = must(Reader::open(store));
+    ready.write("ready\n");
+    static_cast<void>(over.read_line());
+    return 0;
+  });
+  ready.close_writing();
+  if (ready.read_line() != "ready") {
+    CHECK(wait_for(first) == 77);
+    MESSAGE("skipped: no PID namespaces here");
+    return;
+  }
+  const pid_t second = fork_namespace([&] {
+    OpenOptions options;
+    options.directory = directory.path();
+    options.durable = false;
+    const auto refused = Store::open(options);
+    if (refused || refused.error().kind != ErrorKind::unavailable) return 2;
+    return refused.error().message.find("PID namespace") == std::string::npos ? 3 : 0;
+  });
+  CHECK(wait_for(second) == 0);
+  over.write("over\n");
+  CHECK(wait_for(first) == 0);
+  must_verify(open_store(directory));
 }
 
 /// Makes, rotates and deletes tokens until it is killed; says what is done only when it is.
