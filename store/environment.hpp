@@ -60,7 +60,8 @@ class EnvironmentRef {
   Environment* environment_;
 };
 
-/// Sizes of the map, free pages counted as unused.
+/// Sizes of the map. Free pages count as unused, even those that a reader of an old snapshot still keeps from
+/// reuse.
 [[nodiscard]] Result<Store::Space> space_of(const Environment& environment);
 
 }  // namespace postern::store

@@ -217,9 +217,10 @@ class Store {
   [[nodiscard]] Result<std::vector<Token>> tokens(const Page& page) const;
 
   // --- declared catalogs ---
-  /// What a catalog file declares. Idempotent: what is there is updated, nothing is deleted, a license's
-  /// `enabled` and `max_subjects` are never overwritten. One transaction; an audit record only if something
-  /// changed.
+  /// What a catalog file declares. Idempotent: what is there is updated, nothing is deleted, and nothing that
+  /// was taken out of use is put back: a license's `enabled` and `max_subjects` are never overwritten, a
+  /// disabled user or token stays disabled, a rotated secret stays rotated. One transaction; audit records
+  /// only for what changed.
   struct Declaration {
     std::vector<Entity> entities;
     std::vector<User> users;
