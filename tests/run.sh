@@ -47,7 +47,8 @@ part_scripts() {
   [ "$failed" -eq 0 ]
 }
 
-build() { cmake --preset "$1" -DPOSTERN_WERROR=ON && cmake --build --preset "$1"; }
+# Goes on after an error, so that all of them are seen at once.
+build() { cmake --preset "$1" -DPOSTERN_WERROR=ON && cmake --build --preset "$1" -- -k 0; }
 part_release() { build release; }
 part_asan() { build asan; }
 part_tsan() { build tsan; }

@@ -200,6 +200,7 @@ def test_a_chunked_answer_that_breaks_is_never_complete(shared, body):
     shared.upstream.serve = answering(OK + b"Transfer-Encoding: chunked\r\n\r\n" + body)
     with Client(shared.postern.port) as client:
         client.send(request("GET", "/open"))
+        client.end()
         reply = client.rest()
     assert not reply.endswith(b"0\r\n\r\n") and (reply.startswith(b"HTTP/1.1 200") or reply.startswith(b"HTTP/1.1 502"))
 
@@ -208,6 +209,7 @@ def test_an_answer_shorter_than_its_length_is_never_complete(shared):
     shared.upstream.serve = answering(OK + b"Content-Length: 10\r\n\r\nhello")
     with Client(shared.postern.port) as client:
         client.send(request("GET", "/open"))
+        client.end()
         reply = client.rest()
     assert reply.endswith(b"hello") or b" 502 " in reply.split(b"\r\n")[0]
 
