@@ -51,8 +51,10 @@ def allowed_for(path):
         return set(LAYERS)
     if relative.parts[0] == "tests":
         layer = folder.removeprefix("tests/")
-        # A test of one layer sees what that layer sees; whole-house tests see everything.
-        return LAYERS[layer] | {folder, "tests"} if layer in LAYERS else EVERYTHING | {folder}
+        if layer not in LAYERS:  # tests of the whole house
+            return EVERYTHING | {folder}
+        # A test of one layer sees what that layer sees, and the fixtures of the tests of what it sees.
+        return LAYERS[layer] | {"tests"} | {f"tests/{below}" for below in LAYERS[layer]}
     return LAYERS.get(folder)
 
 

@@ -26,7 +26,6 @@ $full && parts+=("${full_parts[@]}")
 
 python=/usr/bin/python3  # Debian's, which has Debian's packages
 logs=$root/build/gate
-rm -rf "$logs"
 mkdir -p "$logs"
 export PYTHONDONTWRITEBYTECODE=1
 fuzz_seconds=${FUZZ_SECONDS:-120}  # each target, with --full
@@ -123,6 +122,7 @@ needs() {
 
 run_part() {
   local part=$1 log=$logs/$1.log status=0 started=$SECONDS passed failed skipped needed
+  rm -f "$log" "$logs/$part.xml"
   needed=$(needs "$part")
   if [ -n "$needed" ] && [[ " ${broken[*]:-} " == *" $needed "* ]]; then
     printf '%-14s FAILED  not tried, since %s did not build\n' "$part" "$needed"
