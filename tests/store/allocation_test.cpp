@@ -10,22 +10,23 @@ namespace {
 std::atomic<std::size_t> allocations{0};
 }
 
-// All forms that a library may call, or a sanitizer finds one kind of memory freed as another.
-void* operator new(std::size_t size, const std::nothrow_t&) noexcept {
+// All forms that a library may call, or a sanitizer finds one kind of memory freed as another. Not inlined, or gcc 12 takes the
+// malloc() within for a mismatch with the delete outside.
+[[gnu::noinline]] void* operator new(std::size_t size, const std::nothrow_t&) noexcept {
   allocations.fetch_add(1, std::memory_order_relaxed);
   return std::malloc(size == 0 ? 1 : size);
 }
-void* operator new(std::size_t size) {
+[[gnu::noinline]] void* operator new(std::size_t size) {
   if (void* memory = operator new(size, std::nothrow)) return memory;
   throw std::bad_alloc();
 }
-void operator delete(void* memory) noexcept {
+[[gnu::noinline]] void operator delete(void* memory) noexcept {
   std::free(memory);
 }
-void operator delete(void* memory, std::size_t) noexcept {
+[[gnu::noinline]] void operator delete(void* memory, std::size_t) noexcept {
   std::free(memory);
 }
-void operator delete(void* memory, const std::nothrow_t&) noexcept {
+[[gnu::noinline]] void operator delete(void* memory, const std::nothrow_t&) noexcept {
   std::free(memory);
 }
 
