@@ -10,8 +10,8 @@ namespace {
 std::atomic<std::size_t> allocations{0};
 }
 
-// All forms that a library may call, or a sanitizer finds one kind of memory freed as another. Not inlined, or gcc 12 takes the
-// malloc() within for a mismatch with the delete outside.
+// All forms that a library may call, or a sanitizer finds one kind of memory freed as another. Not inlined,
+// or gcc 12 takes the malloc() within for a mismatch with the delete outside.
 [[gnu::noinline]] void* operator new(std::size_t size, const std::nothrow_t&) noexcept {
   allocations.fetch_add(1, std::memory_order_relaxed);
   return std::malloc(size == 0 ? 1 : size);
