@@ -52,20 +52,13 @@ part_release() { build release; }
 part_asan() { build asan; }
 part_tsan() { build tsan; }
 
-unit() { ctest --preset "$1" --timeout 600 --output-junit "$logs/$2.xml"; }
-part_unit() { unit release unit; }
-part_asan-unit() { unit asan asan-unit; }
-# ThreadSanitizer of gcc 12 does not find its shadow memory where a kernel spreads addresses widely.
-steady=()
-setarch "$(uname -m)" -R true 2>/dev/null && steady=(setarch "$(uname -m)" -R)
-part_tsan-unit() { "${steady[@]}" ctest --preset tsan --timeout 600 --output-junit "$logs/tsan-unit.xml"; }
-
+wrapper=()  # a command under which tests run
+unit() { "${wrapper[@]}" ctest --preset "$1" --timeout 600 --output-junit "$logs/$2.xml"; }
 # black_box PART DIRECTORY [pytest argument]...
-wrapper=()
 black_box() {
   local part=$1 directory=$2
   shift 2
-  $full && [ "$directory" = tests/e2e ] && set -- --full "$@"
+  $full && [ "$part" = e2e ] && set -- --full "$@"
   "${wrapper[@]}" "$python" -m pytest -q -p no:cacheprovider -o junit_family=xunit2 --durations=10 --tb=short \
     --junit-xml="$logs/$part.xml" "$@" "$directory"
 }
@@ -74,6 +67,8 @@ sanitized() {
   shift
   POSTERN_BINARY=$root/build/$preset/postern POSTERN_SANITIZED=1 black_box "$@"
 }
+part_unit() { unit release unit; }
+part_asan-unit() { unit asan asan-unit; }
 part_cli() { POSTERN_BINARY=$root/build/release/postern black_box cli tests/cli; }
 part_e2e() { POSTERN_BINARY=$root/build/release/postern black_box e2e tests/e2e --ignore=tests/e2e/test_documents.py; }
 part_documents() { POSTERN_BINARY=$root/build/release/postern black_box documents tests/e2e/test_documents.py; }
@@ -82,10 +77,16 @@ part_asan-cli() { sanitized asan asan-cli tests/cli; }
 part_asan-e2e() {
   sanitized asan asan-e2e tests/e2e --ignore=tests/e2e/test_documents.py --ignore=tests/e2e/test_kill.py
 }
+# ThreadSanitizer of gcc 12 does not find its shadow memory where a kernel spreads addresses widely.
+steady=()
+setarch "$(uname -m)" -R true 2>/dev/null && steady=(setarch "$(uname -m)" -R)
+part_tsan-unit() {
+  local wrapper=("${steady[@]}")
+  unit tsan tsan-unit
+}
 # Where threads meet: shards, reload, drain, log, metrics, and load from many connections.
 part_tsan-e2e() {
-  local suite suites=()
-  wrapper=("${steady[@]}")
+  local wrapper=("${steady[@]}") suite suites=()
   for suite in reload drain tokens admin access_log clients upstream upgrade; do suites+=("tests/e2e/test_$suite.py"); done
   sanitized tsan tsan-e2e "${suites[0]}" "${suites[@]:1}"
 }
