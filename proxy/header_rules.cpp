@@ -39,7 +39,8 @@ constexpr std::string_view framing_and_routing[] = {
     "upgrade", "te",             "trailer",           "expect",     "http2-settings"};
 
 /// Set by us on every request, or meant for us alone.
-constexpr std::string_view ours[] = {"authorization", "proxy-authorization", "x-request-id", "traceparent"};
+constexpr std::string_view ours[] = {"authorization", "proxy-authorization", "proxy-authenticate", "x-request-id",
+                                     "traceparent"};
 
 constexpr std::string_view forwarding_facts[] = {"x-forwarded",     "forwarded", "x-real-ip",
                                                  "x-original",      "x-rewrite", "x-http-method",
@@ -100,13 +101,14 @@ FieldFate HeaderRules::request_field(std::string_view name, const Field& field, 
       return FieldFate::drop;
     case FieldName::forwarded:
     case FieldName::x_real_ip:
-    case FieldName::x_original:
     case FieldName::x_rewrite_url:
     case FieldName::x_http_method_override:
       return trusted ? FieldFate::pass : FieldFate::drop;
+    case FieldName::x_original:
     case FieldName::x_forwarded:
-      // For is written by us in any case, with what a trusted peer said in front.
-      return trusted && !iequals(name, "X-Forwarded-For") ? FieldFate::pass : FieldFate::drop;
+      // Known by their beginning only, so the rest may still be an alias: `X-Forwarded-Proto_`. For is written by us in any
+      // case, with what a trusted peer said in front.
+      return trusted && is_unbendable(name, field) && !iequals(name, "X-Forwarded-For") ? FieldFate::pass : FieldFate::drop;
     case FieldName::other:
       break;
     default:
