@@ -58,6 +58,7 @@ def machine() -> Dict[str, object]:
 
 
 def commit() -> str:
+    """Of the tree; --postern may name a binary of another one."""
     done = subprocess.run(["git", "-C", str(ROOT), "describe", "--always", "--dirty"], capture_output=True, text=True)
     return done.stdout.strip() or "of no repository"
 
@@ -136,7 +137,7 @@ def main() -> None:
         port = int(upstream.stdout.readline().split()[1])
         place = peers.Workplace(folder, chosen.postern, peers.make_secrets(chosen.tokens), port, chosen.access_log)
         own = [word for word in sys.argv[1:] if not word.startswith("--tools=")]
-        results = {"machine": machine(), "commit": commit(), "command": shlex.join(["tests/bench/run.sh", *own]),
+        results = {"machine": machine(), "commit": commit(), "binary": chosen.postern, "command": shlex.join(["tests/bench/run.sh", *own]),
                    "tokens": chosen.tokens, "contenders": {}, "rounds": {}}
         measure(chosen, place, upstream.pid, results)
     finally:

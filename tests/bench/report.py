@@ -52,7 +52,7 @@ def count_table(contenders: Dict[str, dict]) -> str:
 
 def render(results: dict) -> str:
     machine = results["machine"]
-    parts = [f"{machine['processor']}, {machine['cores']} cores, Linux {machine['kernel']}; postern {results['commit']};"
+    parts = [f"{machine['processor']}, {machine['cores']} cores, Linux {machine['kernel']}; {results['binary']}, tree at {results['commit']};"
              f" {results['tokens']:,} tokens; `{results['command']}`"]
     for connections, rounds in results["rounds"].items():
         count = len(next(iter(rounds.values())))
