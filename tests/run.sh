@@ -46,11 +46,16 @@ part_scripts() {
   [ "$failed" -eq 0 ]
 }
 
-# Goes on after an error, so that all of them are seen at once.
-build() { cmake --preset "$1" -DPOSTERN_WERROR=ON && cmake --build --preset "$1" -- -k 0; }
-part_release() { build release; }
-part_asan() { build asan; }
-part_tsan() { build tsan; }
+# build PRESET [cmake argument]...: goes on after an error, so that all of them are seen at once.
+build() {
+  local preset=$1
+  shift
+  cmake --preset "$preset" "$@" && cmake --build --preset "$preset" -- -k 0
+}
+part_release() { build release -DPOSTERN_WERROR=ON; }
+# Warnings are errors in the build that is shipped; gcc 12 sees ghosts in instrumented coroutines (-Wmismatched-new-delete).
+part_asan() { build asan -DPOSTERN_WERROR=OFF; }
+part_tsan() { build tsan -DPOSTERN_WERROR=OFF; }
 
 wrapper=()  # a command under which tests run
 unit() { "${wrapper[@]}" ctest --preset "$1" --timeout 600 --output-junit "$logs/$2.xml"; }
