@@ -145,14 +145,14 @@ def test_no_other_request_is_tried_again(shared, method, body):
     assert reply.status == 502
 
 
-def test_a_fresh_connection_that_dies_is_not_tried_again(shared):
+def test_a_fresh_connection_that_dies_is_not_tried_again(guard, upstream):
     asked = []
 
     def serve(connection):
         asked.append(connection.request())
 
-    shared.upstream.serve = serve
-    assert shared.postern.ask().status == 502
+    upstream.serve = serve
+    assert guard().ask().status == 502
     assert len(asked) == 1
 
 
