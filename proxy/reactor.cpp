@@ -46,6 +46,7 @@ Reactor::~Reactor() {
 }
 
 void Reactor::run(const std::function<void()>& after_batch) {
+  read_mailbox();  // what was posted before we ran comes before any event
   while (!stopped_) {
     int timeout = -1;
     if (first_ready_) {

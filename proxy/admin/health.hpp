@@ -12,12 +12,13 @@ namespace postern::admin {
 /// State of the process as /readyz tells it.
 struct Health {
   bool draining = false;
-  std::string store_problem;               ///< empty: it can be read
-  std::string reload_problem;              ///< empty: the files as they are now are in force
-  std::vector<std::string> missing;        ///< "permission shop.orders.read": named by the policy, not in the store
+  std::string store_problem;         ///< empty: it can be read
+  bool upstream_known = false;       ///< its name has been resolved at least once
+  std::string reload_problem;        ///< empty: the files as they are now are in force
+  std::vector<std::string> missing;  ///< "permission shop.orders.read": named by the policy, not in the store
   std::size_t rules = 0;
 
-  [[nodiscard]] bool ready() const noexcept { return !draining && store_problem.empty(); }
+  [[nodiscard]] bool ready() const noexcept { return !draining && store_problem.empty() && upstream_known; }
 };
 
 /// The body of /readyz: JSON with `ready` and, when there is something to say, `problems` and `warnings`.

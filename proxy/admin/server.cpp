@@ -1,4 +1,5 @@
-// The control plane: opens everything, starts the shards, then waits for signals, changed files and questions.
+// The control plane: opens everything, starts the shards, then waits for signals, changed files and
+// questions.
 
 #include "proxy/admin/server.hpp"
 
@@ -39,7 +40,8 @@ class Server {
         drain_deadline_(io_),
         inspection_(io_),
         watch_(io_, [this] { on_files_changed(); }),
-        upstream_names_(io_, options_.config.upstream, [this](const auto& addresses) { on_upstream_found(addresses); }) {}
+        upstream_names_(io_, options_.config.upstream,
+                        [this](const auto& addresses) { on_upstream_found(addresses); }) {}
   ~Server() { join(); }
 
   /// Everything that can be wrong at a start is found here, before the first connection is accepted.
@@ -133,7 +135,8 @@ Status Server::listen() {
     POSTERN_TRY(ListeningSocket socket, ListeningSocket::open(endpoint));
     for (const auto& shard : shards_) {
       const int descriptor = socket.duplicate();
-      if (descriptor < 0) return Error{ErrorKind::unavailable, "listen on " + socket.name() + ": no descriptors left"};
+      if (descriptor < 0)
+        return Error{ErrorKind::unavailable, "listen on " + socket.name() + ": no descriptors left"};
       POSTERN_TRY_STATUS(shard->listen(descriptor));
     }
     sockets_.push_back(std::move(socket));
@@ -146,12 +149,14 @@ Status Server::open_services() {
     POSTERN_TRY(ListeningSocket socket, ListeningSocket::open(endpoint));
     service_names_.push_back(std::string(what) + " on " + socket.url());
     services_.push_back(std::make_unique<admin::HttpService>(
-        io_, std::move(socket), [this, with_metrics](std::string_view path) { return respond(path, with_metrics); }));
+        io_, std::move(socket),
+        [this, with_metrics](std::string_view path) { return respond(path, with_metrics); }));
     return {};
   };
   const bool apart = !config().metrics_listen.empty();
   for (const Endpoint& endpoint : config().admin_listen) POSTERN_TRY_STATUS(open(endpoint, "admin", !apart));
-  for (const Endpoint& endpoint : config().metrics_listen) POSTERN_TRY_STATUS(open(endpoint, "metrics", true));
+  for (const Endpoint& endpoint : config().metrics_listen)
+    POSTERN_TRY_STATUS(open(endpoint, "metrics", true));
   return {};
 }
 
@@ -227,7 +232,8 @@ void Server::on_shard_ended() {
 
 void Server::watch_files() {
   if (!watch_.watch(sources_.files))
-    operator_log(LogLevel::warning, "cannot watch the directories of policy and configuration; reload with SIGHUP");
+    operator_log(LogLevel::warning,
+                 "cannot watch the directories of policy and configuration; reload with SIGHUP");
 }
 
 void Server::on_files_changed() {
@@ -239,14 +245,16 @@ void Server::reload() {
   if (options_.config.dev) return;
   std::string notes;
   std::string problem;
-  // Remembered even when refused, so that a broken file is not reported again with every event in its directory.
+  // Remembered even when refused, so that a broken file is not reported again with every event in its
+  // directory.
   sources_ = admin::read_sources(options_.sources, config());
   auto ruleset = admin::reload_ruleset(options_.sources, config(), store_, notes, problem);
   if (!ruleset) {
     health_.reload_problem = problem;
     metrics_.reload_failures.add();
     metrics_.last_reload_ok = false;
-    operator_log(LogLevel::error, "reload refused, the last good policy and configuration stay in force:\n" + problem);
+    operator_log(LogLevel::error,
+                 "reload refused, the last good policy and configuration stay in force:\n" + problem);
     return;
   }
   ruleset_ = std::move(ruleset);
@@ -256,13 +264,15 @@ void Server::reload() {
   metrics_.last_reload_time = std::time(nullptr);
   for (const auto& shard : shards_) shard->use(ruleset_);
   set_operator_log_level(config().log_level);
-  operator_log(LogLevel::info, "reloaded: " + std::to_string(ruleset_->policy->rules().size()) + " rules in force");
+  operator_log(LogLevel::info,
+               "reloaded: " + std::to_string(ruleset_->policy->rules().size()) + " rules in force");
   if (!notes.empty()) operator_log(LogLevel::warning, "changed, but needs a restart: " + notes);
   watch_files();
   look_at_store();
 }
 
 void Server::on_upstream_found(const std::vector<SocketAddress>& addresses) {
+  health_.upstream_known = true;
   for (const auto& shard : shards_) shard->set_upstream_addresses(addresses);
 }
 
