@@ -1,12 +1,13 @@
 #include "proxy/admin/process.hpp"
 
-#include <sched.h>
-#include <sys/resource.h>
-
 #include <algorithm>
 #include <csignal>
 #include <fstream>
+#include <sched.h>
 #include <string>
+#include <string_view>
+#include <sys/resource.h>
+#include <unistd.h>
 
 namespace postern::admin {
 namespace {
@@ -16,7 +17,8 @@ std::uint32_t quota_cores() {
   std::ifstream file("/sys/fs/cgroup/cpu.max");
   std::string quota;
   std::uint64_t period = 0;
-  if (!(file >> quota >> period) || period == 0 || quota.find_first_not_of("0123456789") != std::string::npos) return 0;
+  if (!(file >> quota >> period) || period == 0 || quota.find_first_not_of("0123456789") != std::string::npos)
+    return 0;
   return static_cast<std::uint32_t>((std::strtoull(quota.c_str(), nullptr, 10) + period - 1) / period);
 }
 
@@ -33,7 +35,8 @@ std::uint32_t usable_cores() {
   cpu_set_t set;
   CPU_ZERO(&set);
   std::uint32_t cores = 1;
-  if (::sched_getaffinity(0, sizeof set, &set) == 0) cores = static_cast<std::uint32_t>(std::max(CPU_COUNT(&set), 1));
+  if (::sched_getaffinity(0, sizeof set, &set) == 0)
+    cores = static_cast<std::uint32_t>(std::max(CPU_COUNT(&set), 1));
   const std::uint32_t quota = quota_cores();
   return quota > 0 ? std::min(cores, quota) : cores;
 }
@@ -45,11 +48,24 @@ void raise_file_limit() noexcept {
   ::setrlimit(RLIMIT_NOFILE, &limit);
 }
 
+void explain_bus_errors() noexcept {
+  struct sigaction action = {};
+  action.sa_handler = [](int) {
+    constexpr std::string_view sentence =
+        "postern: error: the store cannot be read any more: its file was cut short or its disk failed\n";
+    [[maybe_unused]] const auto written = ::write(STDERR_FILENO, sentence.data(), sentence.size());
+    ::_exit(1);
+  };
+  ::sigaction(SIGBUS, &action, nullptr);
+}
+
 void block_signals() noexcept {
   std::signal(SIGPIPE, SIG_IGN);
   mask_signals(SIG_BLOCK);
 }
 
-void unblock_signals() noexcept { mask_signals(SIG_UNBLOCK); }
+void unblock_signals() noexcept {
+  mask_signals(SIG_UNBLOCK);
+}
 
 }  // namespace postern::admin

@@ -12,7 +12,12 @@ namespace postern::admin {
 /// Raises the limit of open files as far as the system lets us: each connection needs one.
 void raise_file_limit() noexcept;
 
-/// Blocks the signals that only the control thread may see; to be called before any thread is made. SIGPIPE is ignored.
+/// The store is mapped memory: a page that its file no longer has, or a disk that fails under it, is a SIGBUS
+/// at the look at it. The process ends then (never open), with a sentence and exit code 1.
+void explain_bus_errors() noexcept;
+
+/// Blocks the signals that only the control thread may see; to be called before any thread is made. SIGPIPE
+/// is ignored.
 void block_signals() noexcept;
 /// Lets them in again, for the calling thread.
 void unblock_signals() noexcept;

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "conf/diagnostic.hpp"
+#include "proxy/admin/process.hpp"
 #include "proxy/cli/arguments.hpp"
 #include "proxy/cli/help.hpp"
 #include "proxy/cli/output.hpp"
@@ -81,6 +82,7 @@ int main(int argc, char** argv) noexcept {
     // A reader that has gone away is an error of write(), which can be reported; the signal would end us in
     // silence.
     std::signal(SIGPIPE, SIG_IGN);
+    admin::explain_bus_errors();
     return dispatch({argv + (argc > 0 ? 1 : 0), argv + argc});
   } catch (const std::exception& error) {
     complain(error.what());
