@@ -144,6 +144,14 @@ TargetError escaped_error(unsigned char byte) noexcept {
 
 /// Writes the canonical form of one segment to `out`, which has room for it, and its length to `size`.
 TargetError write_segment(std::string_view raw, char* out, std::size_t& size) noexcept {
+  // Most segments hold unreserved bytes only and mean what they say.
+  bool plain = true;
+  for (const char c : raw) plain &= byte_of(static_cast<unsigned char>(c)) == Byte::unreserved;
+  if (plain && (raw.empty() || raw.back() != '.')) {
+    for (std::size_t i = 0; i < raw.size(); ++i) out[i] = raw[i];
+    size = raw.size();
+    return TargetError::none;
+  }
   static constexpr char digits[] = "0123456789ABCDEF";
   SegmentWatch watch;
   char* end = out;

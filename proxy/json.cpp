@@ -1,5 +1,7 @@
 #include "proxy/json.hpp"
 
+#include <cstring>
+
 namespace postern {
 namespace {
 
@@ -7,7 +9,9 @@ constexpr std::string_view replacement = "\xEF\xBF\xBD";
 
 /// Length of the valid UTF-8 sequence at the front of `text`, or 0 (Unicode 15, table 3-7).
 std::size_t utf8_length(std::string_view text) noexcept {
-  const auto byte = [text](std::size_t i) { return i < text.size() ? static_cast<unsigned char>(text[i]) : 0u; };
+  const auto byte = [text](std::size_t i) {
+    return i < text.size() ? static_cast<unsigned char>(text[i]) : 0u;
+  };
   const auto follows = [&](std::size_t i) { return (byte(i) & 0xC0u) == 0x80u; };
   const unsigned lead = byte(0);
   if (lead < 0x80) return 1;
@@ -25,6 +29,18 @@ std::size_t utf8_length(std::string_view text) noexcept {
   return 0;
 }
 
+/// Whether eight bytes need no escape: printable ASCII without quote and backslash.
+bool all_plain(const char* bytes) noexcept {
+  constexpr std::uint64_t ones = 0x0101010101010101u;
+  std::uint64_t word;
+  std::memcpy(&word, bytes, sizeof word);
+  const std::uint64_t below_space = word - ones * 0x20;
+  const std::uint64_t quote = (word ^ ones * '"') - ones;
+  const std::uint64_t backslash = (word ^ ones * '\\') - ones;
+  const std::uint64_t del = (word ^ ones * 0x7F) - ones;
+  return ((below_space | quote | backslash | del | word) & ones * 0x80) == 0;
+}
+
 void put_escape(TextWriter& out, unsigned char byte) noexcept {
   constexpr char hex[] = "0123456789abcdef";
   const char escape[] = {'\\', 'u', '0', '0', hex[byte >> 4], hex[byte & 15]};
@@ -37,10 +53,12 @@ void put_json_string(TextWriter& out, std::string_view text) noexcept {
   out.put('"');
   std::size_t plain = 0;  // bytes that need nothing, copied in one go
   std::size_t i = 0;
-  const auto flush = [&] {
-    out.put(text.substr(plain, i - plain));
-  };
+  const auto flush = [&] { out.put(text.substr(plain, i - plain)); };
   while (i < text.size()) {
+    if (text.size() - i >= 8 && all_plain(text.data() + i)) {
+      i += 8;
+      continue;
+    }
     const auto byte = static_cast<unsigned char>(text[i]);
     if (byte >= 0x20 && byte < 0x7F && byte != '"' && byte != '\\') {
       ++i;

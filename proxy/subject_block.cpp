@@ -94,7 +94,7 @@ class SortedIds {
       overflowed_ = true;
       return;
     }
-    ids_[count_++] = entity->id;
+    ids_[count_++] = entity;
   }
 
   void write(Block& block, std::string_view name) noexcept {
@@ -103,8 +103,8 @@ class SortedIds {
       bool good = !overflowed_;
       for (std::size_t i = 0; i < count_; ++i) {
         if (i > 0) out.put(',');
-        out.put(ids_[i]);
-        good = good && may_stand_in_a_list(ids_[i]);
+        out.put(ids_[i]->id);
+        good = good && may_stand_in_a_list(ids_[i]->id);
       }
       return good;
     });
@@ -113,11 +113,14 @@ class SortedIds {
  private:
   void sort() noexcept {
     const auto end = ids_.begin() + static_cast<std::ptrdiff_t>(count_);
-    std::sort(ids_.begin(), end);
+    if (count_ < 2) return;
+    std::sort(ids_.begin(), end,
+              [](const Catalog::Entity* a, const Catalog::Entity* b) { return a->id < b->id; });
     count_ = static_cast<std::size_t>(std::unique(ids_.begin(), end) - ids_.begin());
   }
 
-  std::array<std::string_view, 2 * limits::handles_per_subject_max> ids_;
+  std::array<const Catalog::Entity*, 2 * limits::handles_per_subject_max>
+      ids_;  // unset beyond count_: clearing it would cost more than all else here
   std::size_t count_ = 0;
   bool overflowed_ = false;
 };

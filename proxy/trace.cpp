@@ -1,31 +1,43 @@
 #include "proxy/trace.hpp"
 
-#include <sys/random.h>
-
 #include <algorithm>
+#include <array>
 #include <bit>
+#include <sys/random.h>
 
 #include "conf/result.hpp"
 
 namespace postern {
 namespace {
 
-bool is_lower_hex(char c) noexcept { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); }
-
-bool is_id_byte(char c) noexcept {
-  const bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-  const bool digit = c >= '0' && c <= '9';
-  return letter || digit || std::string_view("-._~+/=:@").find(c) != std::string_view::npos;
+constexpr std::uint8_t lower_hex = 1;
+constexpr std::uint8_t id_byte = 2;
+constexpr std::array<std::uint8_t, 256> byte_kinds = [] {
+  std::array<std::uint8_t, 256> table{};
+  for (const char c : std::string_view("0123456789abcdef")) table[static_cast<unsigned char>(c)] |= lower_hex;
+  for (const char c :
+       std::string_view("0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ-._~+/=:@"))
+    table[static_cast<unsigned char>(c)] |= id_byte;
+  return table;
+}();
+bool all_of_kind(std::string_view text, std::uint8_t kind) noexcept {
+  std::uint8_t kinds = kind;
+  for (const char c : text) kinds &= byte_kinds[static_cast<unsigned char>(c)];
+  return kinds != 0;
+}
+bool is_lower_hex(char c) noexcept {
+  return (byte_kinds[static_cast<unsigned char>(c)] & lower_hex) != 0;
 }
 
 /// `text` is `size` lower-case hex digits, not all of them zero.
 bool is_nonzero_hex(std::string_view text) noexcept {
-  return std::all_of(text.begin(), text.end(), is_lower_hex) && text.find_first_not_of('0') != std::string_view::npos;
+  return all_of_kind(text, lower_hex) && text.find_first_not_of('0') != std::string_view::npos;
 }
 
 bool is_traceparent(std::string_view text) noexcept {
-  return text.size() == 55 && text.substr(0, 3) == "00-" && is_nonzero_hex(text.substr(3, 32)) && text[35] == '-' &&
-         is_nonzero_hex(text.substr(36, 16)) && text[52] == '-' && is_lower_hex(text[53]) && is_lower_hex(text[54]);
+  return text.size() == 55 && text.substr(0, 3) == "00-" && is_nonzero_hex(text.substr(3, 32)) &&
+         text[35] == '-' && is_nonzero_hex(text.substr(36, 16)) && text[52] == '-' &&
+         is_lower_hex(text[53]) && is_lower_hex(text[54]);
 }
 
 void put_hex(TextWriter& out, std::uint64_t number) noexcept {
@@ -37,7 +49,9 @@ void put_hex(TextWriter& out, std::uint64_t number) noexcept {
 
 }  // namespace
 
-IdSource::IdSource() { POSTERN_CHECK(::getrandom(state_, sizeof state_, 0) == sizeof state_); }
+IdSource::IdSource() {
+  POSTERN_CHECK(::getrandom(state_, sizeof state_, 0) == sizeof state_);
+}
 
 std::uint64_t IdSource::next() noexcept {  // xoshiro256++ (Blackman, Vigna)
   const std::uint64_t result = std::rotl(state_[0] + state_[3], 23) + state_[0];
@@ -53,7 +67,7 @@ std::uint64_t IdSource::next() noexcept {  // xoshiro256++ (Blackman, Vigna)
 
 void choose_request_id(std::string_view presented, IdSource& ids, RequestId& out) noexcept {
   if (!presented.empty() && presented.size() <= limits::request_id_bytes_max &&
-      std::all_of(presented.begin(), presented.end(), is_id_byte)) {
+      all_of_kind(presented, id_byte)) {
     out.assign(presented);
     return;
   }
