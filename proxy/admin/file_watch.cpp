@@ -1,18 +1,18 @@
 #include "proxy/admin/file_watch.hpp"
 
-#include <sys/inotify.h>
-
 #include <algorithm>
 #include <chrono>
 #include <filesystem>
 #include <set>
+#include <sys/inotify.h>
 
 namespace postern::admin {
 namespace {
 
 // A file is often written in several steps; reading half of it would only cost a refused reload.
 constexpr std::chrono::milliseconds burst{100};
-constexpr std::uint32_t interesting = IN_CLOSE_WRITE | IN_MOVED_TO | IN_CREATE | IN_DELETE | IN_MOVED_FROM | IN_DELETE_SELF;
+constexpr std::uint32_t interesting =
+    IN_CLOSE_WRITE | IN_MOVED_TO | IN_CREATE | IN_DELETE | IN_MOVED_FROM | IN_DELETE_SELF;
 
 std::set<std::string> directories_of(const std::vector<std::string>& files) {
   std::set<std::string> directories;
@@ -49,17 +49,19 @@ bool FileWatch::watch(const std::vector<std::string>& files) {
       fresh.push_back(watch);
   }
   for (const int old : watches_)
-    if (std::find(fresh.begin(), fresh.end(), old) == fresh.end()) ::inotify_rm_watch(inotify_.native_handle(), old);
+    if (std::find(fresh.begin(), fresh.end(), old) == fresh.end())
+      ::inotify_rm_watch(inotify_.native_handle(), old);
   watches_ = std::move(fresh);
   return all;
 }
 
 void FileWatch::wait() {
-  inotify_.async_read_some(boost::asio::buffer(events_), [this](const boost::system::error_code& error, std::size_t) {
-    if (error) return;
-    settle();
-    wait();
-  });
+  inotify_.async_read_some(boost::asio::buffer(events_),
+                           [this](const boost::system::error_code& error, std::size_t) {
+                             if (error) return;
+                             settle();
+                             wait();
+                           });
 }
 
 void FileWatch::settle() {

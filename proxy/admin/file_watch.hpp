@@ -1,12 +1,13 @@
-// Tells when configured files may have changed: written in place, replaced, or their symbolic links swapped, as Kubernetes does with a
-// ConfigMap. Whether they really have is the caller's to see; this only says "look".
+// Tells when configured files may have changed: written in place, replaced, or their symbolic links swapped,
+// as Kubernetes does with a ConfigMap. Whether they really have is the caller's to see; this only says
+// "look".
 
 #pragma once
 
+#include <array>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/steady_timer.hpp>
-#include <array>
 #include <functional>
 #include <string>
 #include <vector>
@@ -18,8 +19,8 @@ class FileWatch {
   /// `changed` is called on the io_context's thread, once per burst of events.
   FileWatch(boost::asio::io_context& io, std::function<void()> changed);
 
-  /// Watches the directories of these files, as written and with links followed. Replaces what was watched. False when the system
-  /// refuses (no watches left, a directory is gone): then only SIGHUP reloads.
+  /// Watches the directories of these files, as written and with links followed. Replaces what was watched.
+  /// False when the system refuses (no watches left, a directory is gone): then only SIGHUP reloads.
   [[nodiscard]] bool watch(const std::vector<std::string>& files);
 
  private:

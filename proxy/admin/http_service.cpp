@@ -1,5 +1,6 @@
 #include "proxy/admin/http_service.hpp"
 
+#include <array>
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
@@ -9,11 +10,9 @@
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
+#include <chrono>
 #include <sys/socket.h>
 #include <unistd.h>
-
-#include <array>
-#include <chrono>
 
 #include "conf/limits.hpp"
 #include "proxy/answer.hpp"
@@ -36,10 +35,11 @@ asio::redirect_error_t<asio::use_awaitable_t<>> into(error_code& error) {
 }
 
 std::string render(const Response& response, bool head_request, bool close) {
-  std::string text = "HTTP/1.1 " + std::to_string(response.status) + " " + std::string(reason_phrase(response.status)) +
+  std::string text = "HTTP/1.1 " + std::to_string(response.status) + " " +
+                     std::string(reason_phrase(response.status)) +
                      "\r\nContent-Type: " + response.content_type +
-                     "\r\nContent-Length: " + std::to_string(response.body.size()) + "\r\nCache-Control: no-store\r\n" +
-                     (close ? "Connection: close\r\n\r\n" : "\r\n");
+                     "\r\nContent-Length: " + std::to_string(response.body.size()) +
+                     "\r\nCache-Control: no-store\r\n" + (close ? "Connection: close\r\n\r\n" : "\r\n");
   if (!head_request) text += response.body;
   return text;
 }
@@ -48,7 +48,10 @@ std::string render(const Response& response, bool head_request, bool close) {
 
 struct HttpService::State : std::enable_shared_from_this<State> {
   State(asio::io_context& context, ListeningSocket listening, Handler handle)
-      : io(context), socket(std::move(listening)), acceptor(context, socket.duplicate()), handler(std::move(handle)) {}
+      : io(context),
+        socket(std::move(listening)),
+        acceptor(context, socket.duplicate()),
+        handler(std::move(handle)) {}
 
   awaitable<void> accept_all();
   awaitable<void> serve(int descriptor);
@@ -87,7 +90,8 @@ awaitable<void> HttpService::State::serve(int descriptor) {
   sockaddr_storage address{};
   socklen_t size = sizeof address;
   ::getsockname(descriptor, reinterpret_cast<sockaddr*>(&address), &size);
-  const auto client = std::make_shared<Socket>(io, asio::generic::stream_protocol(address.ss_family, 0), descriptor);
+  const auto client =
+      std::make_shared<Socket>(io, asio::generic::stream_protocol(address.ss_family, 0), descriptor);
   asio::steady_timer deadline(io, connection_time_max);
   deadline.async_wait([watched = std::weak_ptr(client)](const error_code& error) {
     error_code ignored;
@@ -113,8 +117,9 @@ awaitable<bool> HttpService::State::serve_one(Socket& client, std::string& buffe
     status = reader.feed(buffer, *head);
   }
   const bool refused = status == HeadStatus::refused;
-  const Response response = refused ? Response{status_of(reader.error()), "text/plain; charset=utf-8", "malformed request\n"}
-                                    : respond(*head, buffer.data());
+  const Response response =
+      refused ? Response{status_of(reader.error()), "text/plain; charset=utf-8", "malformed request\n"}
+              : respond(*head, buffer.data());
   const bool close = refused || head->connection_close || head->minor == 0 || head->framing != Framing::none;
   const bool head_request = !refused && head->method.of(buffer.data()) == "HEAD";
   const std::string text = render(response, head_request, close);
@@ -139,6 +144,8 @@ HttpService::~HttpService() {
   state_->acceptor.close(ignored);
 }
 
-void HttpService::start() { asio::co_spawn(state_->io, state_->accept_all(), asio::detached); }
+void HttpService::start() {
+  asio::co_spawn(state_->io, state_->accept_all(), asio::detached);
+}
 
 }  // namespace postern::admin

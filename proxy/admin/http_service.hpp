@@ -1,5 +1,5 @@
-// A small HTTP service of the control plane: health and metrics. Requests are read by the house's one strict reader; there are few of them,
-// so Asio's coroutines and ordinary strings do.
+// A small HTTP service of the control plane: health and metrics. Requests are read by the house's one strict
+// reader; there are few of them, so Asio's coroutines and ordinary strings do.
 
 #pragma once
 

@@ -42,8 +42,8 @@ Ruleset load_ruleset(const Config& config, const store::Store& store, std::strin
   return snapshot;
 }
 
-Ruleset reload_ruleset(const ConfigSources& sources, const Config& running, const store::Store& store, std::string& notes,
-                       std::string& problem) {
+Ruleset reload_ruleset(const ConfigSources& sources, const Config& running, const store::Store& store,
+                       std::string& notes, std::string& problem) {
   Diagnostics diagnostics;
   yaml::Document document;
   const auto loaded = load_config(sources, diagnostics, &document);
@@ -75,7 +75,8 @@ Result<std::string> apply_catalog(const std::string& file, store::Store& store) 
     return Error{ErrorKind::invalid, without_last_line_feed(yaml::render(diagnostics, {&document}))};
   POSTERN_TRY(const auto report, store.apply({"process:postern-run", "catalog at start"}, declaration));
   return "catalog " + file + ": " + std::to_string(report.created.size()) + " created, " +
-         std::to_string(report.updated.size()) + " updated, " + std::to_string(report.unchanged) + " unchanged";
+         std::to_string(report.updated.size()) + " updated, " + std::to_string(report.unchanged) +
+         " unchanged";
 }
 
 }  // namespace postern::admin

@@ -32,19 +32,20 @@ void UpstreamNames::stop() {
 }
 
 void UpstreamNames::resolve() {
-  resolver_.async_resolve(
-      upstream_.host, std::to_string(upstream_.port),
-      [this](const boost::system::error_code& error, const boost::asio::ip::tcp::resolver::results_type& results) {
-        if (error == boost::asio::error::operation_aborted) return;
-        if (!error) take(results);
-        if (error && !failing_)
-          operator_log(LogLevel::warning, "upstream " + upstream_.to_string() + ": " + error.message());
-        failing_ = static_cast<bool>(error);
-        again_.expires_after(error ? retry : refresh);
-        again_.async_wait([this](const boost::system::error_code& cancelled) {
-          if (!cancelled) resolve();
-        });
-      });
+  resolver_.async_resolve(upstream_.host, std::to_string(upstream_.port),
+                          [this](const boost::system::error_code& error,
+                                 const boost::asio::ip::tcp::resolver::results_type& results) {
+                            if (error == boost::asio::error::operation_aborted) return;
+                            if (!error) take(results);
+                            if (error && !failing_)
+                              operator_log(LogLevel::warning,
+                                           "upstream " + upstream_.to_string() + ": " + error.message());
+                            failing_ = static_cast<bool>(error);
+                            again_.expires_after(error ? retry : refresh);
+                            again_.async_wait([this](const boost::system::error_code& cancelled) {
+                              if (!cancelled) resolve();
+                            });
+                          });
 }
 
 void UpstreamNames::take(const boost::asio::ip::tcp::resolver::results_type& results) {

@@ -16,7 +16,8 @@ namespace postern::admin {
 class UpstreamNames {
  public:
   using Found = std::function<void(const std::vector<SocketAddress>&)>;
-  /// `found` is called with the first answer and whenever it changes; a failed look-up leaves the last one in force.
+  /// `found` is called with the first answer and whenever it changes; a failed look-up leaves the last one in
+  /// force.
   UpstreamNames(boost::asio::io_context& io, Endpoint upstream, Found found);
   /// Errors: a Unix path that is too long.
   [[nodiscard]] Status start();
