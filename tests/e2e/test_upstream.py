@@ -172,6 +172,25 @@ def test_an_answer_that_has_begun_is_not_tried_again(shared):
     assert len(asked) == 2
 
 
+def test_a_request_is_not_tried_again_once_an_informational_answer_came(shared):
+    """An upstream that has hinted at its answer was at work: the request may have done something."""
+    asked = []
+
+    def serve(connection):
+        asked.append(connection.request())
+        connection.send(response())
+        asked.append(connection.request())
+        connection.send(b"HTTP/1.1 103 Early Hints\r\nLink: </a.css>\r\n\r\n")
+
+    shared.upstream.serve = serve
+    with Client(shared.postern.port) as client:
+        assert client.ask().status == 200
+        client.send(request("GET", "/open"))
+        assert client.reply().status == 103
+        assert client.reply().status == 502
+    assert len(asked) == 2
+
+
 def test_a_connection_that_was_closed_while_idle_is_not_used(shared):
     """The FIN was there before the request: no attempt is wasted, whatever the method."""
     closed = threading.Event()
