@@ -25,6 +25,7 @@ namespace postern {
 struct Facts {
   RequestId request_id;
   TraceParent traceparent;
+  bool trace_continued = false;                ///< the client's traceparent was good
   BoundedText<limits::method_bytes_max> method;
   BoundedText<256> host;
   BoundedText<46> client;                      ///< address, after trusted proxies

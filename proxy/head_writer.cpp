@@ -109,7 +109,8 @@ RewriteError write_request_head(const RequestHead& head, const char* buffer, con
     const std::string_view name = field.name.of(buffer);
     const FieldFate fate = rules.request_field(name, field, rewrite.trusted_peer);
     if (fate == FieldFate::refuse) return RewriteError::ambiguous_field;
-    if (fate == FieldFate::pass && (nominated.empty() || !nominated.contains(name)))
+    const bool stray_state = field.known == FieldName::tracestate && !rewrite.trace_continued;
+    if (fate == FieldFate::pass && !stray_state && (nominated.empty() || !nominated.contains(name)))
       lines.pass(i);
     else
       lines.drop();

@@ -19,6 +19,7 @@ struct RequestRewrite {
   std::string_view protocol = "http";
   std::string_view request_id;
   std::string_view traceparent;
+  bool trace_continued = true;      ///< else the client's tracestate has no trace to belong to
   std::string_view subject_block;   ///< complete lines with CRLF
   bool trusted_peer = false;        ///< its forwarding facts are kept
   bool upgrade = false;             ///< a checked WebSocket handshake: Upgrade and Connection go out

@@ -15,6 +15,7 @@ RewriteError Relay::write_head() noexcept {
   rewrite.client_address = peer_.text.view();
   rewrite.request_id = x_.facts.request_id.view();
   rewrite.traceparent = x_.facts.traceparent.view();
+  rewrite.trace_continued = x_.facts.trace_continued;
   rewrite.subject_block = {x_.subject_block, x_.subject_block_size};
   rewrite.trusted_peer = conditions_.trusted_peer;
   rewrite.upgrade = x_.upgrade;

@@ -111,7 +111,7 @@ void Session::name_request() noexcept {
     return x.head_complete ? first_value(x.request, x.in, name) : std::string_view{};
   };
   choose_request_id(presented(FieldName::x_request_id), shard_.ids(), x.facts.request_id);
-  choose_traceparent(presented(FieldName::traceparent), shard_.ids(), x.facts.traceparent);
+  x.facts.trace_continued = choose_traceparent(presented(FieldName::traceparent), shard_.ids(), x.facts.traceparent);
   x.facts.client.assign(peer_.text.view());
 }
 

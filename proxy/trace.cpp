@@ -78,10 +78,10 @@ void choose_request_id(std::string_view presented, IdSource& ids, RequestId& out
   out.assign(made.view());
 }
 
-void choose_traceparent(std::string_view presented, IdSource& ids, TraceParent& out) noexcept {
+bool choose_traceparent(std::string_view presented, IdSource& ids, TraceParent& out) noexcept {
   if (is_traceparent(presented)) {
     out.assign(presented);
-    return;
+    return true;
   }
   char bytes[55];
   TextWriter made(bytes);
@@ -92,6 +92,7 @@ void choose_traceparent(std::string_view presented, IdSource& ids, TraceParent& 
   put_hex(made, ids.next() | 1);
   made.put("-00");
   out.assign(made.view());
+  return false;
 }
 
 }  // namespace postern

@@ -28,6 +28,7 @@ using TraceParent = BoundedText<55>;
 void choose_request_id(std::string_view presented, IdSource& ids, RequestId& out) noexcept;
 
 /// The client's traceparent when it is well-formed (https://www.w3.org/TR/trace-context, version 00), else a new one, not sampled.
-void choose_traceparent(std::string_view presented, IdSource& ids, TraceParent& out) noexcept;
+/// False when it had to be made: a tracestate then belongs to a trace that ends here.
+bool choose_traceparent(std::string_view presented, IdSource& ids, TraceParent& out) noexcept;
 
 }  // namespace postern

@@ -166,7 +166,8 @@ def test_a_good_traceparent_is_passed_on(shared):
     "value", ["", "x", GOOD_TRACE.upper(), GOOD_TRACE + "-x", "ff" + GOOD_TRACE[2:], "00-" + "0" * 32 + GOOD_TRACE[35:], GOOD_TRACE[:36] + "0" * 16 + "-01"]
 )
 def test_a_bad_traceparent_is_replaced(shared, value):
-    shared.postern.ask("GET", "/open", f"traceparent: {value}")
+    shared.postern.ask("GET", "/open", f"traceparent: {value}", "tracestate: a=b")
+    assert shared.upstream.last.get("tracestate") is None  # it belongs to a trace that ends here
     made = shared.upstream.last.get("traceparent")
     assert made != value and re.fullmatch(r"00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}", made)
     assert not re.match(r"00-0{32}", made)
