@@ -1,5 +1,5 @@
-// The access log: one JSON line a request, written off the loop. Each shard fills a ring of its own; one thread empties
-// them all. A log that cannot keep up costs lines, which are counted, never requests.
+// The access log: one JSON line a request, written off the loop. Each shard fills a ring of its own; one
+// thread empties them all. A log that cannot keep up costs lines, which are counted, never requests.
 
 #pragma once
 
@@ -36,7 +36,8 @@ class AccessLog {
     alignas(64) std::atomic<std::uint64_t> read_{0};
   };
 
-  /// `target`: "-" for standard output, "off", or a file that is appended to (mode 0640). `rings` is the number of shards.
+  /// `target`: "-" for standard output, "off", or a file that is appended to (mode 0640). `rings` is the
+  /// number of shards.
   [[nodiscard]] static Result<std::unique_ptr<AccessLog>> open(const std::string& target, std::size_t rings,
                                                                ProcessMetrics& metrics);
   ~AccessLog();  ///< writes out what is there

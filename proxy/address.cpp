@@ -1,10 +1,9 @@
 #include "proxy/address.hpp"
 
 #include <arpa/inet.h>
+#include <cstring>
 #include <netinet/in.h>
 #include <sys/un.h>
-
-#include <cstring>
 
 namespace postern {
 namespace {
@@ -46,7 +45,8 @@ std::optional<std::array<std::uint8_t, 16>> parse_address(std::string_view text)
   return std::nullopt;
 }
 
-void describe_peer(const SocketAddress& address, std::array<std::uint8_t, 16>& bytes, BoundedText<46>& text) noexcept {
+void describe_peer(const SocketAddress& address, std::array<std::uint8_t, 16>& bytes,
+                   BoundedText<46>& text) noexcept {
   bytes = {};
   text.clear();
   char spelled[INET6_ADDRSTRLEN] = {};
@@ -78,11 +78,13 @@ Result<std::optional<SocketAddress>> literal_address(const Endpoint& endpoint) {
   sockaddr_in v4{};
   v4.sin_family = AF_INET;
   v4.sin_port = htons(endpoint.port);
-  if (::inet_pton(AF_INET, endpoint.host.c_str(), &v4.sin_addr) == 1) return std::optional(from(v4, sizeof v4));
+  if (::inet_pton(AF_INET, endpoint.host.c_str(), &v4.sin_addr) == 1)
+    return std::optional(from(v4, sizeof v4));
   sockaddr_in6 v6{};
   v6.sin6_family = AF_INET6;
   v6.sin6_port = htons(endpoint.port);
-  if (::inet_pton(AF_INET6, endpoint.host.c_str(), &v6.sin6_addr) == 1) return std::optional(from(v6, sizeof v6));
+  if (::inet_pton(AF_INET6, endpoint.host.c_str(), &v6.sin6_addr) == 1)
+    return std::optional(from(v6, sizeof v6));
   return std::optional<SocketAddress>();
 }
 
@@ -92,7 +94,8 @@ std::string to_string(const SocketAddress& address) {
   BoundedText<46> text;
   describe_peer(address, bytes, text);
   const bool v6 = address.family() == AF_INET6;
-  const std::uint16_t port = ntohs(v6 ? as<sockaddr_in6>(address).sin6_port : as<sockaddr_in>(address).sin_port);
+  const std::uint16_t port =
+      ntohs(v6 ? as<sockaddr_in6>(address).sin6_port : as<sockaddr_in>(address).sin_port);
   const std::string host(text.view());
   return (host.find(':') != std::string::npos ? "[" + host + "]" : host) + ":" + std::to_string(port);
 }

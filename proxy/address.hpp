@@ -2,13 +2,12 @@
 
 #pragma once
 
-#include <sys/socket.h>
-
 #include <array>
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <sys/socket.h>
 #include <vector>
 
 #include "conf/config.hpp"
@@ -30,9 +29,11 @@ struct SocketAddress {
 [[nodiscard]] std::optional<std::array<std::uint8_t, 16>> parse_address(std::string_view text) noexcept;
 
 /// The address of a connected peer as 16 bytes and as text; all zero and empty for a Unix socket.
-void describe_peer(const SocketAddress& address, std::array<std::uint8_t, 16>& bytes, BoundedText<46>& text) noexcept;
+void describe_peer(const SocketAddress& address, std::array<std::uint8_t, 16>& bytes,
+                   BoundedText<46>& text) noexcept;
 
-/// A Unix path or an IP literal with a port, without asking anybody. Nothing for a name. Error: a path too long for a socket.
+/// A Unix path or an IP literal with a port, without asking anybody. Nothing for a name. Error: a path too
+/// long for a socket.
 [[nodiscard]] Result<std::optional<SocketAddress>> literal_address(const Endpoint& endpoint);
 
 /// "127.0.0.1:8080" or "unix:/run/app.sock" of a bound socket.

@@ -14,7 +14,8 @@ Answer of(HeadError error) noexcept {
 
 Answer of(policy::TargetError error) noexcept {
   const int status = error == policy::TargetError::too_long ? 414 : 400;
-  return {status, policy::to_string(error), "The request target could be read in more than one way.", {}, {}, 0};
+  return {status, policy::to_string(error), "The request target could be read in more than one way.", {}, {},
+          0};
 }
 
 Answer of(const policy::Decision& decision) noexcept {
@@ -30,20 +31,26 @@ Answer of(const policy::Decision& decision) noexcept {
     case Reason::denied:
       return {403, "denied", "A rule denies this request.", {}, "denied", 0};
     default:
-      return {403, "insufficient_scope", "The token does not carry what this request needs.", "insufficient_scope",
-              policy::to_string(decision.reason), 0};
+      return {403,
+              "insufficient_scope",
+              "The token does not carry what this request needs.",
+              "insufficient_scope",
+              policy::to_string(decision.reason),
+              0};
   }
 }
 
-const Answer malformed_credential{400, "invalid_request", "The Authorization field is malformed or repeated.",
-                                  "invalid_request", {}, 0};
-const Answer ambiguous_field{400, "ambiguous_field", "A field name could be taken for a framing or reserved one.", {}, {}, 0};
+const Answer malformed_credential{
+    400, "invalid_request", "The Authorization field is malformed or repeated.", "invalid_request", {}, 0};
+const Answer ambiguous_field{
+    400, "ambiguous_field", "A field name could be taken for a framing or reserved one.", {}, {}, 0};
 const Answer method_not_allowed{405, "method_not_allowed", "This method is not served.", {}, {}, 0};
 const Answer bad_upgrade{400, "bad_upgrade", "Only a complete WebSocket handshake may upgrade.", {}, {}, 0};
 const Answer bad_body{400, "bad_body", "The chunked body is malformed or beyond a limit.", {}, {}, 0};
 const Answer body_too_large{413, "body_too_large", "The request body is larger than allowed.", {}, {}, 0};
 const Answer head_timeout{408, "request_timeout", "The request did not arrive in time.", {}, {}, 0};
-const Answer store_unavailable{503, "store_unavailable", "Tokens cannot be checked at the moment.", {}, {}, 1};
+const Answer store_unavailable{503, "store_unavailable", "Tokens cannot be checked at the moment.", {}, {},
+                               1};
 const Answer no_capacity{503, "no_capacity", "Too many requests are under way.", {}, {}, 1};
 const Answer upstream_unreachable{502, "upstream_unreachable", "The upstream cannot be reached.", {}, {}, 0};
 const Answer upstream_malformed{502, "upstream_malformed", "The upstream's answer is malformed.", {}, {}, 0};

@@ -1,5 +1,5 @@
-// The answers we give ourselves: RFC 9457 problem documents with a stable code and the request id. The one place where a
-// failure or a decision becomes a status.
+// The answers we give ourselves: RFC 9457 problem documents with a stable code and the request id. The one
+// place where a failure or a decision becomes a status.
 
 #pragma once
 
@@ -15,11 +15,12 @@ namespace postern {
 /// One refusal. All texts are literals.
 struct Answer {
   int status = 500;
-  std::string_view code = "internal";   ///< stable, for programs
-  std::string_view detail;              ///< a sentence, for people; never a secret or an internal path
-  std::string_view challenge;           ///< of WWW-Authenticate: "none" = without an error code, or an RFC 6750 error; empty = no field
-  std::string_view reason;              ///< why authorisation was refused, policy::Reason's word; may be empty
-  int retry_after = 0;                  ///< seconds; 0 = no field
+  std::string_view code = "internal";  ///< stable, for programs
+  std::string_view detail;             ///< a sentence, for people; never a secret or an internal path
+  std::string_view challenge;  ///< of WWW-Authenticate: "none" = without an error code, or an RFC 6750 error;
+                               ///< empty = no field
+  std::string_view reason;     ///< why authorisation was refused, policy::Reason's word; may be empty
+  int retry_after = 0;         ///< seconds; 0 = no field
 };
 
 namespace answers {
@@ -30,10 +31,10 @@ namespace answers {
 [[nodiscard]] Answer of(const policy::Decision& decision) noexcept;
 
 extern const Answer malformed_credential;
-extern const Answer ambiguous_field;       ///< an alias of a framing name, or Connection naming what it may not
-extern const Answer method_not_allowed;    ///< CONNECT, TRACE
+extern const Answer ambiguous_field;     ///< an alias of a framing name, or Connection naming what it may not
+extern const Answer method_not_allowed;  ///< CONNECT, TRACE
 extern const Answer bad_upgrade;
-extern const Answer bad_body;              ///< a chunked body that breaks its grammar
+extern const Answer bad_body;  ///< a chunked body that breaks its grammar
 extern const Answer body_too_large;
 extern const Answer head_timeout;
 extern const Answer store_unavailable;
@@ -49,12 +50,13 @@ struct AnswerContext {
   std::string_view request_id;
   std::string_view realm;
   bool close = true;
-  bool head_request = false;   ///< no body follows, but its length is told
+  bool head_request = false;  ///< no body follows, but its length is told
 };
 
 /// Writes the whole answer, head and body. `out` needs answer_bytes_max bytes. Returns the size.
 inline constexpr std::size_t answer_bytes_max = 2048;
-[[nodiscard]] std::size_t write_answer(const Answer& answer, const AnswerContext& context, std::span<char> out) noexcept;
+[[nodiscard]] std::size_t write_answer(const Answer& answer, const AnswerContext& context,
+                                       std::span<char> out) noexcept;
 
 /// "Not Found" for 404; empty when unknown (the reason phrase may be).
 [[nodiscard]] std::string_view reason_phrase(int status) noexcept;

@@ -22,18 +22,21 @@ class BodyReader {
   }
 
   struct Taken {
-    std::string_view data;   ///< of the body, without framing; inside the buffer
+    std::string_view data;  ///< of the body, without framing; inside the buffer
     bool malformed = false;
   };
-  /// Takes all of the body that lies in `window` of `buffer`. Chunked data is moved together in place, so that it is one piece. What
-  /// is left in the window belongs to the next message.
+  /// Takes all of the body that lies in `window` of `buffer`. Chunked data is moved together in place, so
+  /// that it is one piece. What is left in the window belongs to the next message.
   [[nodiscard]] Taken take(char* buffer, Window& window) noexcept;
 
   [[nodiscard]] bool finished() const noexcept { return finished_; }
   /// The peer has said FIN: with until_close that is the end. False when the body is not complete then.
-  [[nodiscard]] bool end_of_stream() noexcept { return finished_ = finished_ || framing_ == Framing::until_close; }
+  [[nodiscard]] bool end_of_stream() noexcept {
+    return finished_ = finished_ || framing_ == Framing::until_close;
+  }
   [[nodiscard]] Framing framing() const noexcept { return framing_; }
-  /// How many bytes may be read at once without taking some of the next message; `room` when that cannot be known.
+  /// How many bytes may be read at once without taking some of the next message; `room` when that cannot be
+  /// known.
   [[nodiscard]] std::size_t wanted(std::size_t room) const noexcept {
     return framing_ == Framing::length && left_ < room ? static_cast<std::size_t>(left_) : room;
   }

@@ -27,7 +27,8 @@ bool is_token68(std::string_view text) noexcept {
 bool lists_a_bearer(std::string_view value) noexcept {
   bool found = false;
   for_each_token(value, [&](std::string_view element) {
-    if (element.size() > 6 && iequals(element.substr(0, 6), "bearer") && (element[6] == ' ' || element[6] == '\t'))
+    if (element.size() > 6 && iequals(element.substr(0, 6), "bearer") &&
+        (element[6] == ' ' || element[6] == '\t'))
       found = true;
   });
   return found;

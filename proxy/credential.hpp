@@ -1,4 +1,5 @@
-// The credential of a request, as it stands in its head (RFC 6750 §2.1). Pure: whether it is any good is the store's word.
+// The credential of a request, as it stands in its head (RFC 6750 §2.1). Pure: whether it is any good is the
+// store's word.
 
 #pragma once
 

@@ -24,7 +24,8 @@ void DeadlineLists::set_durations(const Timeouts& timeouts) noexcept {
 void DeadlineLists::arm(Deadline& deadline, Wait wait, Clock::time_point since) noexcept {
   deadline.disarm();
   deadline.at_ = since + durations_[index(wait)];
-  // Almost always at the end at once; a wait that began earlier, or durations changed by a reload, walk a little.
+  // Almost always at the end at once; a wait that began earlier, or durations changed by a reload, walk a
+  // little.
   Deadline* after = lists_[index(wait)].previous_;
   while (after != &lists_[index(wait)] && after->at_ > deadline.at_) after = after->previous_;
   deadline.previous_ = after;

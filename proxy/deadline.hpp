@@ -1,5 +1,5 @@
-// Deadlines on every wait. One intrusive list per kind of wait: all of a kind last equally long, so a list is sorted by
-// appending, and arming and cancelling are O(1). The reactor sleeps until the earliest.
+// Deadlines on every wait. One intrusive list per kind of wait: all of a kind last equally long, so a list is
+// sorted by appending, and arming and cancelling are O(1). The reactor sleeps until the earliest.
 
 #pragma once
 
@@ -15,15 +15,15 @@ using Clock = std::chrono::steady_clock;
 
 /// What is being waited for.
 enum class Wait : std::uint8_t {
-  head = 0,   ///< the whole head of a request, from its first byte
-  body,       ///< the next bytes of a body, in either direction
-  idle,       ///< the next request on a kept connection; the next bytes of a tunnel or an event stream
-  connect,    ///< an upstream connection
-  response,   ///< the upstream's head
-  expect,     ///< the upstream's word on `Expect: 100-continue`, then we give it ourselves
-  linger,     ///< the rest of a request that was refused
-  lent,       ///< how long an idle connection keeps its buffers
-  pause,      ///< accepting rests because descriptors are exhausted
+  head = 0,  ///< the whole head of a request, from its first byte
+  body,      ///< the next bytes of a body, in either direction
+  idle,      ///< the next request on a kept connection; the next bytes of a tunnel or an event stream
+  connect,   ///< an upstream connection
+  response,  ///< the upstream's head
+  expect,    ///< the upstream's word on `Expect: 100-continue`, then we give it ourselves
+  linger,    ///< the rest of a request that was refused
+  lent,      ///< how long an idle connection keeps its buffers
+  pause,     ///< accepting rests because descriptors are exhausted
 };
 inline constexpr std::size_t wait_count = 9;
 

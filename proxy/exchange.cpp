@@ -1,9 +1,8 @@
 #include "proxy/exchange.hpp"
 
-#include <sys/mman.h>
-
 #include <cstring>
 #include <new>
+#include <sys/mman.h>
 
 namespace postern {
 namespace {

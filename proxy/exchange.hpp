@@ -1,5 +1,5 @@
-// The memory of one exchange: heads, buffers and facts, lent while a request is served and given back when the connection idles, so
-// that an idle connection costs only its small frame.
+// The memory of one exchange: heads, buffers and facts, lent while a request is served and given back when
+// the connection idles, so that an idle connection costs only its small frame.
 
 #pragma once
 
@@ -21,30 +21,31 @@
 
 namespace postern {
 
-/// What the access log and the metrics tell of a request. Copies, since policy and store may have moved on by the time they are told.
+/// What the access log and the metrics tell of a request. Copies, since policy and store may have moved on by
+/// the time they are told.
 struct Facts {
   RequestId request_id;
   TraceParent traceparent;
-  bool trace_continued = false;                ///< the client's traceparent was good
+  bool trace_continued = false;  ///< the client's traceparent was good
   BoundedText<limits::method_bytes_max> method;
   BoundedText<256> host;
-  BoundedText<46> client;                      ///< address, after trusted proxies
+  BoundedText<46> client;  ///< address, after trusted proxies
   BoundedText<128> rule;
   BoundedText<limits::user_id_bytes_max> subject;
   BoundedText<24> token;
   policy::SubjectType subject_type = policy::SubjectType::anonymous;
   store::TokenState token_state = store::TokenState::unknown;
-  bool looked_up = false;                      ///< a credential was presented and judged
+  bool looked_up = false;  ///< a credential was presented and judged
   bool decided = false;
   bool shadowed = false;
   policy::Verdict verdict = policy::Verdict::deny;
   policy::Reason reason = policy::Reason::no_rule;
-  std::string_view code;                       ///< of our own answer, a literal; empty when the upstream answered
-  int status = 0;                              ///< sent to the client; 0: it was gone before
-  std::uint64_t bytes_received = 0;            ///< of the body
-  std::uint64_t bytes_sent = 0;                ///< of the body
+  std::string_view code;             ///< of our own answer, a literal; empty when the upstream answered
+  int status = 0;                    ///< sent to the client; 0: it was gone before
+  std::uint64_t bytes_received = 0;  ///< of the body
+  std::uint64_t bytes_sent = 0;      ///< of the body
   Clock::time_point began;
-  Clock::time_point answered;                  ///< the upstream's head was read; zero when there was none
+  Clock::time_point answered;  ///< the upstream's head was read; zero when there was none
 };
 
 /// Bytes that were read and not yet used: a window in a buffer.
@@ -57,37 +58,42 @@ struct Window {
 };
 
 struct Exchange {
-  static constexpr std::size_t in_bytes = 32 * 1024;    ///< a request head is at most half of it
+  static constexpr std::size_t in_bytes = 32 * 1024;  ///< a request head is at most half of it
   static constexpr std::size_t out_bytes = 64 * 1024;
-  static constexpr std::size_t head_out_bytes = limits::head_bytes_max + limits::subject_block_bytes_max + 2048;
+  static constexpr std::size_t head_out_bytes =
+      limits::head_bytes_max + limits::subject_block_bytes_max + 2048;
 
   RequestReader request_reader;
   ResponseReader response_reader;
   Facts facts;
   Window in_window, out_window;
-  bool head_complete = false;      ///< `request` can be relied on
-  bool upgrade = false;            ///< a complete WebSocket handshake
+  bool head_complete = false;  ///< `request` can be relied on
+  bool upgrade = false;        ///< a complete WebSocket handshake
   std::size_t subject_block_size = 0;
-  std::size_t host_size = 0;       ///< canonical host with port, in `host`
-  policy::CanonicalPath path;      ///< text in `path_text`
-  RequestHead request;             ///< offsets into `in`, good until the body is read over it
-  ResponseHead response;           ///< offsets into `out`
+  std::size_t host_size = 0;   ///< canonical host with port, in `host`
+  policy::CanonicalPath path;  ///< text in `path_text`
+  RequestHead request;         ///< offsets into `in`, good until the body is read over it
+  ResponseHead response;       ///< offsets into `out`
   char host[limits::host_bytes_max + 8];
   char path_text[limits::target_bytes_max];
   char subject_block[limits::subject_block_bytes_max];
   char request_out[head_out_bytes];   ///< the head for the upstream
   char response_out[head_out_bytes];  ///< the head for the client, or our own answer
-  char in[in_bytes];     ///< from the client
-  char out[out_bytes];   ///< from the upstream
+  char in[in_bytes];                  ///< from the client
+  char out[out_bytes];                ///< from the upstream
 
-  [[nodiscard]] std::string_view unread_in() const noexcept { return {in + in_window.begin, in_window.size()}; }
-  [[nodiscard]] std::string_view unread_out() const noexcept { return {out + out_window.begin, out_window.size()}; }
+  [[nodiscard]] std::string_view unread_in() const noexcept {
+    return {in + in_window.begin, in_window.size()};
+  }
+  [[nodiscard]] std::string_view unread_out() const noexcept {
+    return {out + out_window.begin, out_window.size()};
+  }
   /// Ready for the next request: what the client has sent ahead moves to the front.
   void next_request() noexcept;
 };
 
-/// Lends exchanges, the last one returned first, since its pages are warm. The memory is the system's, not the allocator's: what
-/// a burst needed goes back.
+/// Lends exchanges, the last one returned first, since its pages are warm. The memory is the system's, not
+/// the allocator's: what a burst needed goes back.
 class ExchangePool {
  public:
   ExchangePool() = default;
@@ -100,7 +106,7 @@ class ExchangePool {
   void give_back(Exchange* exchange) noexcept;
 
  private:
-  static constexpr std::size_t warm_max = 64;  ///< kept with their pages
+  static constexpr std::size_t warm_max = 64;    ///< kept with their pages
   static constexpr std::size_t cold_max = 4096;  ///< kept as address space only
   std::vector<Exchange*> warm_, cold_;
 };

@@ -15,17 +15,20 @@ namespace {
 using policy::Credential;
 
 bool is_trusted(const std::vector<Network>& trusted, std::span<const std::uint8_t, 16> address) noexcept {
-  return std::any_of(trusted.begin(), trusted.end(), [&](const Network& network) { return contains(network, address); });
+  return std::any_of(trusted.begin(), trusted.end(),
+                     [&](const Network& network) { return contains(network, address); });
 }
 
 }  // namespace
 
 std::array<std::uint8_t, 16> client_address(const RequestHead& head, const char* buffer, const Peer& peer,
-                                            const std::vector<Network>& trusted, BoundedText<46>& text) noexcept {
+                                            const std::vector<Network>& trusted,
+                                            BoundedText<46>& text) noexcept {
   text.assign(peer.text.view());
   std::array<std::uint8_t, 16> address = peer.address;
   if (trusted.empty() || !is_trusted(trusted, address)) return address;
-  // From the right: each proxy appends what it saw, so the last entry that is not ours is the first that may be a lie.
+  // From the right: each proxy appends what it saw, so the last entry that is not ours is the first that may
+  // be a lie.
   for (std::size_t i = head.field_count; i-- > 0;) {
     const Field& field = head.fields[i];
     if (field.known != FieldName::x_forwarded || !iequals(field.name.of(buffer), "X-Forwarded-For")) continue;
@@ -69,11 +72,13 @@ const policy::Binding& Gate::binding(const policy::Catalog& catalog) {
 std::optional<Answer> Gate::canonicalise(Exchange& exchange) noexcept {
   const RequestHead& head = exchange.request;
   const std::string_view method = head.method.of(exchange.in);
-  if (head.form == TargetForm::authority || method == "CONNECT" || method == "TRACE") return answers::method_not_allowed;
+  if (head.form == TargetForm::authority || method == "CONNECT" || method == "TRACE")
+    return answers::method_not_allowed;
 
   if (head.has_host) {
     policy::CanonicalHost host;
-    if (!policy::canonical_host(head.host.of(exchange.in), exchange.host, host)) return answers::of(HeadError::bad_host);
+    if (!policy::canonical_host(head.host.of(exchange.in), exchange.host, host))
+      return answers::of(HeadError::bad_host);
     TextWriter text(exchange.host, host.name.size());
     if (!host.port.empty()) {
       text.put(':');
@@ -122,7 +127,8 @@ Gate::Ruling Gate::rule(Exchange& exchange, const Peer& peer, UnixSeconds now) n
                                                                 : policy.match(host, exchange.path, method);
   if (match.rule) facts.rule.assign(match.rule->id);
   ruling = judge(exchange, match, client, now);
-  if (ruling.allowed && config.limits.body > 0 && head.framing == Framing::length && head.content_length > config.limits.body) {
+  if (ruling.allowed && config.limits.body > 0 && head.framing == Framing::length &&
+      head.content_length > config.limits.body) {
     ruling.allowed = false;
     ruling.answer = answers::body_too_large;
   }
@@ -130,17 +136,19 @@ Gate::Ruling Gate::rule(Exchange& exchange, const Peer& peer, UnixSeconds now) n
   return ruling;
 }
 
-Gate::Ruling Gate::judge(Exchange& exchange, const policy::Match& match, std::span<const std::uint8_t, 16> client,
-                         UnixSeconds now) noexcept {
+Gate::Ruling Gate::judge(Exchange& exchange, const policy::Match& match,
+                         std::span<const std::uint8_t, 16> client, UnixSeconds now) noexcept {
   using Form = PresentedCredential::Form;
   const Config& config = snapshot_->config;
   Facts& facts = exchange.facts;
   const PresentedCredential presented = presented_credential(exchange.request, exchange.in);
   if (presented.form == Form::malformed) return {false, answers::malformed_credential, false};
 
-  // From here to the end of the function is one snapshot of the store: no request sees a token of before and a role of after.
+  // From here to the end of the function is one snapshot of the store: no request sees a token of before and
+  // a role of after.
   auto snapshot = reader_.snapshot();
-  const bool anonymous_rule = match.rule && match.rule->requirement.kind == policy::RequirementKind::anonymous;
+  const bool anonymous_rule =
+      match.rule && match.rule->requirement.kind == policy::RequirementKind::anonymous;
   if (!snapshot.ok() && !(anonymous_rule && presented.form != Form::bearer))
     return {false, answers::store_unavailable, false};
 
@@ -159,7 +167,8 @@ Gate::Ruling Gate::judge(Exchange& exchange, const policy::Match& match, std::sp
       facts.token.assign(snapshot.token_id());
     }
     metrics_.lookups_by_state[static_cast<std::size_t>(facts.token_state)].add();
-    if (facts.token_state == store::TokenState::store_broken) return {false, answers::store_unavailable, false};
+    if (facts.token_state == store::TokenState::store_broken)
+      return {false, answers::store_unavailable, false};
     if (facts.token_state == store::TokenState::valid) {
       credential = Credential::valid;
       subject = &snapshot.subject();
@@ -179,7 +188,8 @@ Gate::Ruling Gate::judge(Exchange& exchange, const policy::Match& match, std::sp
   if (decision.shadowed) metrics_.shadow_denials.add();
   if (decision.verdict != policy::Verdict::allow) return {false, answers::of(decision), false};
 
-  exchange.subject_block_size = write_subject_block(*subject, header_rules_.prefix(), config.header_permissions, exchange.subject_block);
+  exchange.subject_block_size = write_subject_block(*subject, header_rules_.prefix(),
+                                                    config.header_permissions, exchange.subject_block);
   return {true, {}, false};
 }
 

@@ -1,5 +1,5 @@
-// The middle of a request: canonicalise, match, authenticate, decide, and write down what follows from it. One plain function; nothing
-// in it suspends, locks or allocates (but for a catalog that has changed).
+// The middle of a request: canonicalise, match, authenticate, decide, and write down what follows from it.
+// One plain function; nothing in it suspends, locks or allocates (but for a catalog that has changed).
 
 #pragma once
 
@@ -39,10 +39,11 @@ class Gate {
 
   struct Ruling {
     bool allowed = false;
-    Answer answer;                ///< when not allowed
+    Answer answer;  ///< when not allowed
     bool trusted_peer = false;
   };
-  /// Rules on the request in `exchange.request` and fills its facts, path, host and subject block. `now` in Unix seconds.
+  /// Rules on the request in `exchange.request` and fills its facts, path, host and subject block. `now` in
+  /// Unix seconds.
   [[nodiscard]] Ruling rule(Exchange& exchange, const Peer& peer, UnixSeconds now) noexcept;
 
  private:
@@ -60,9 +61,10 @@ class Gate {
   bool bound_ = false;
 };
 
-/// The client's address: the peer's, or, when that is a trusted proxy, the last address in X-Forwarded-For that is not one. What
-/// is not an address ends the walk. `text` gets its spelling.
-[[nodiscard]] std::array<std::uint8_t, 16> client_address(const RequestHead& head, const char* buffer, const Peer& peer,
+/// The client's address: the peer's, or, when that is a trusted proxy, the last address in X-Forwarded-For
+/// that is not one. What is not an address ends the walk. `text` gets its spelling.
+[[nodiscard]] std::array<std::uint8_t, 16> client_address(const RequestHead& head, const char* buffer,
+                                                          const Peer& peer,
                                                           const std::vector<Network>& trusted,
                                                           BoundedText<46>& text) noexcept;
 

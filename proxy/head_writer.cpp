@@ -10,7 +10,8 @@ namespace {
 /// Copies the raw lines of fields that pass, whole runs of neighbours at once.
 class LineCopier {
  public:
-  LineCopier(const Head& head, const char* buffer, TextWriter& out) noexcept : head_(head), buffer_(buffer), out_(out) {}
+  LineCopier(const Head& head, const char* buffer, TextWriter& out) noexcept
+      : head_(head), buffer_(buffer), out_(out) {}
 
   void pass(std::size_t i) noexcept {
     if (run_begin_ == run_end_) run_begin_ = line_begin(i);
@@ -57,7 +58,8 @@ void put_forwarded_for(const RequestHead& head, const char* buffer, const Reques
   out.put("X-Forwarded-For: ");
   if (rewrite.trusted_peer) {
     for (const Field& field : head.all()) {
-      if (field.known != FieldName::x_forwarded || !iequals(field.name.of(buffer), "X-Forwarded-For")) continue;
+      if (field.known != FieldName::x_forwarded || !iequals(field.name.of(buffer), "X-Forwarded-For"))
+        continue;
       if (field.value.size == 0) continue;
       out.put(field.value.of(buffer));
       out.put(", ");
@@ -100,7 +102,8 @@ RewriteError write_request_head(const RequestHead& head, const char* buffer, con
     out.put(head.query.of(buffer));
   }
   out.put(" HTTP/1.1\r\n");
-  // A request of HTTP/1.0 without Host still needs one in HTTP/1.1, and an empty one is the right one (RFC 9112 §3.2).
+  // A request of HTTP/1.0 without Host still needs one in HTTP/1.1, and an empty one is the right one (RFC
+  // 9112 §3.2).
   put_field(out, "Host", rewrite.host);
 
   LineCopier lines(head, buffer, out);

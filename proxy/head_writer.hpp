@@ -1,5 +1,6 @@
-// The heads we write: what the client sent and the upstream answered, rewritten. Order of a request's rewrite: drop what the incoming
-// Connection names and every reserved name, drop the credential, add forwarding facts, then the subject, then our own framing.
+// The heads we write: what the client sent and the upstream answered, rewritten. Order of a request's
+// rewrite: drop what the incoming Connection names and every reserved name, drop the credential, add
+// forwarding facts, then the subject, then our own framing.
 
 #pragma once
 
@@ -13,16 +14,16 @@ namespace postern {
 
 /// What the rewritten request says beside what the client sent. All views are borrowed for the call.
 struct RequestRewrite {
-  std::string_view path;            ///< canonical; the very bytes the rule was matched on
-  std::string_view host;            ///< canonical name and port, or the upstream's authority; may be empty (HTTP/1.0)
+  std::string_view path;  ///< canonical; the very bytes the rule was matched on
+  std::string_view host;  ///< canonical name and port, or the upstream's authority; may be empty (HTTP/1.0)
   std::string_view client_address;  ///< of the peer: appended to X-Forwarded-For
   std::string_view protocol = "http";
   std::string_view request_id;
   std::string_view traceparent;
-  bool trace_continued = true;      ///< else the client's tracestate has no trace to belong to
-  std::string_view subject_block;   ///< complete lines with CRLF
-  bool trusted_peer = false;        ///< its forwarding facts are kept
-  bool upgrade = false;             ///< a checked WebSocket handshake: Upgrade and Connection go out
+  bool trace_continued = true;     ///< else the client's tracestate has no trace to belong to
+  std::string_view subject_block;  ///< complete lines with CRLF
+  bool trusted_peer = false;       ///< its forwarding facts are kept
+  bool upgrade = false;            ///< a checked WebSocket handshake: Upgrade and Connection go out
   bool expect_continue = false;
   Framing framing = Framing::none;
   std::uint64_t content_length = 0;
@@ -32,23 +33,25 @@ struct RequestRewrite {
 enum class RewriteError : std::uint8_t { none = 0, ambiguous_field, too_long };
 
 /// Writes the head for the upstream. The raw lines that pass are copied in runs, not field by field.
-[[nodiscard]] RewriteError write_request_head(const RequestHead& head, const char* buffer, const HeaderRules& rules,
-                                              const RequestRewrite& rewrite, TextWriter& out) noexcept;
+[[nodiscard]] RewriteError write_request_head(const RequestHead& head, const char* buffer,
+                                              const HeaderRules& rules, const RequestRewrite& rewrite,
+                                              TextWriter& out) noexcept;
 
 /// What the rewritten response says.
 struct ResponseRewrite {
   std::string_view request_id;
-  Framing framing = Framing::none;   ///< towards the client
+  Framing framing = Framing::none;  ///< towards the client
   std::uint64_t content_length = 0;
-  bool keep_length = false;          ///< without a body (HEAD, 304): the length told by the upstream is passed on
+  bool keep_length = false;  ///< without a body (HEAD, 304): the length told by the upstream is passed on
   bool close = false;
-  bool client_http10 = false;        ///< a kept connection must then be named
-  bool upgrade = false;              ///< a 101 to a handshake
+  bool client_http10 = false;  ///< a kept connection must then be named
+  bool upgrade = false;        ///< a 101 to a handshake
 };
 
-/// Writes the head for the client; informational ones too. False when it does not fit, or its Connection names too much.
-[[nodiscard]] bool write_response_head(const ResponseHead& head, const char* buffer, const ResponseRewrite& rewrite,
-                                       TextWriter& out) noexcept;
+/// Writes the head for the client; informational ones too. False when it does not fit, or its Connection
+/// names too much.
+[[nodiscard]] bool write_response_head(const ResponseHead& head, const char* buffer,
+                                       const ResponseRewrite& rewrite, TextWriter& out) noexcept;
 
 /// "a\r\n" for 10: the size line of a chunk. `out` needs 18 bytes.
 [[nodiscard]] std::string_view chunk_size_line(std::size_t size, std::span<char> out) noexcept;

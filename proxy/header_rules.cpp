@@ -35,16 +35,16 @@ std::string_view without_edges(std::string_view name) noexcept {
 }
 
 constexpr std::string_view framing_and_routing[] = {
-    "host",    "content-length", "transfer-encoding", "connection", "keep-alive", "proxy-connection",
-    "upgrade", "te",             "trailer",           "expect",     "http2-settings"};
+    "host",       "content-length",   "transfer-encoding", "connection",
+    "keep-alive", "proxy-connection", "upgrade",           "te",
+    "trailer",    "expect",           "http2-settings"};
 
 /// Set by us on every request, or meant for us alone.
-constexpr std::string_view ours[] = {"authorization", "proxy-authorization", "proxy-authenticate", "x-request-id",
-                                     "traceparent"};
+constexpr std::string_view ours[] = {"authorization", "proxy-authorization", "proxy-authenticate",
+                                     "x-request-id", "traceparent"};
 
-constexpr std::string_view forwarding_facts[] = {"x-forwarded",     "forwarded", "x-real-ip",
-                                                 "x-original",      "x-rewrite", "x-http-method",
-                                                 "x-method-override"};
+constexpr std::string_view forwarding_facts[] = {
+    "x-forwarded", "forwarded", "x-real-ip", "x-original", "x-rewrite", "x-http-method", "x-method-override"};
 
 bool is_alias_among(std::span<const std::string_view> known_names, std::string_view name) noexcept {
   const std::string_view core = without_edges(name);
@@ -65,7 +65,9 @@ bool is_forwarding_fact(std::string_view name) noexcept {
 
 }  // namespace
 
-char fold_name_byte(char byte) noexcept { return fold_table[static_cast<unsigned char>(byte)]; }
+char fold_name_byte(char byte) noexcept {
+  return fold_table[static_cast<unsigned char>(byte)];
+}
 
 HeaderRules::HeaderRules(std::string_view prefix) : prefix_(prefix) {
   for (const char byte : prefix) folded_prefix_.push_back(fold_name_byte(byte));
@@ -106,9 +108,10 @@ FieldFate HeaderRules::request_field(std::string_view name, const Field& field, 
       return trusted ? FieldFate::pass : FieldFate::drop;
     case FieldName::x_original:
     case FieldName::x_forwarded:
-      // Known by their beginning only, so the rest may still be an alias: `X-Forwarded-Proto_`. For is written by us in any
-      // case, with what a trusted peer said in front.
-      return trusted && is_unbendable(name, field) && !iequals(name, "X-Forwarded-For") ? FieldFate::pass : FieldFate::drop;
+      // Known by their beginning only, so the rest may still be an alias: `X-Forwarded-Proto_`. For is
+      // written by us in any case, with what a trusted peer said in front.
+      return trusted && is_unbendable(name, field) && !iequals(name, "X-Forwarded-For") ? FieldFate::pass
+                                                                                        : FieldFate::drop;
     case FieldName::other:
       break;
     default:
@@ -128,7 +131,8 @@ FieldFate HeaderRules::request_field(std::string_view name, const Field& field, 
 }
 
 bool HeaderRules::may_be_nominated(std::string_view name) const noexcept {
-  constexpr std::string_view never[] = {"host", "authorization", "content-length", "transfer-encoding", "cookie"};
+  constexpr std::string_view never[] = {"host", "authorization", "content-length", "transfer-encoding",
+                                        "cookie"};
   return !reserved(name) && !is_alias_among(never, name);
 }
 

@@ -17,21 +17,23 @@ enum class FieldFate : std::uint8_t {
   credential,  ///< Authorization: read by us, never forwarded
 };
 
-/// The names an upstream takes for `prefix` names are reserved under every alias: any case, and every byte that is neither
-/// letter nor digit taken for '-'.
+/// The names an upstream takes for `prefix` names are reserved under every alias: any case, and every byte
+/// that is neither letter nor digit taken for '-'.
 class HeaderRules {
  public:
   /// `prefix` ends in '-': "X-Subject-".
   explicit HeaderRules(std::string_view prefix);
 
-  /// Of a request field. `trusted` tells whether the peer is one of trusted_proxies, so that its forwarding facts count.
-  [[nodiscard]] FieldFate request_field(std::string_view name, const Field& field, bool trusted) const noexcept;
+  /// Of a request field. `trusted` tells whether the peer is one of trusted_proxies, so that its forwarding
+  /// facts count.
+  [[nodiscard]] FieldFate request_field(std::string_view name, const Field& field,
+                                        bool trusted) const noexcept;
 
   /// Whether `name` is a reserved subject header under any alias.
   [[nodiscard]] bool reserved(std::string_view name) const noexcept;
 
-  /// Whether Connection may name this field for removal: not Host, Authorization, Content-Length, Transfer-Encoding, Cookie or
-  /// a reserved header (400).
+  /// Whether Connection may name this field for removal: not Host, Authorization, Content-Length,
+  /// Transfer-Encoding, Cookie or a reserved header (400).
   [[nodiscard]] bool may_be_nominated(std::string_view name) const noexcept;
 
   [[nodiscard]] std::string_view prefix() const noexcept { return prefix_; }
@@ -50,7 +52,8 @@ class HeaderRules {
 /// The fields that this message's Connection lines name, apart from close, keep-alive and upgrade.
 class Nominated {
  public:
-  /// False when there are more than we track (then the message is refused) or, with `rules`, one that may not be named.
+  /// False when there are more than we track (then the message is refused) or, with `rules`, one that may not
+  /// be named.
   [[nodiscard]] bool collect(const Head& head, const char* buffer, const HeaderRules* rules) noexcept;
   [[nodiscard]] bool contains(std::string_view name) const noexcept;
   [[nodiscard]] bool empty() const noexcept { return count_ == 0; }

@@ -1,8 +1,7 @@
 #include "proxy/listener.hpp"
 
-#include <sys/socket.h>
-
 #include <cerrno>
+#include <sys/socket.h>
 
 #include "proxy/shard.hpp"
 
@@ -14,7 +13,9 @@ constexpr int accepts_per_event = 16;  // then other connections get their turn
 }  // namespace
 
 // Level-triggered, so that what is left waits for the next round.
-bool Listener::open() noexcept { return watch(EPOLLIN | EPOLLEXCLUSIVE); }
+bool Listener::open() noexcept {
+  return watch(EPOLLIN | EPOLLEXCLUSIVE);
+}
 
 void Listener::on_event(std::uint32_t) noexcept {
   for (int i = 0; i < accepts_per_event; ++i) {

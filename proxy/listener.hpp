@@ -1,4 +1,5 @@
-// A listening socket in one shard's loop. All shards wait on the same socket; the kernel wakes one of them per connection.
+// A listening socket in one shard's loop. All shards wait on the same socket; the kernel wakes one of them
+// per connection.
 
 #pragma once
 

@@ -1,13 +1,12 @@
 #include "proxy/listening_socket.hpp"
 
+#include <cerrno>
+#include <cstring>
 #include <fcntl.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-#include <cerrno>
-#include <cstring>
 #include <utility>
 
 #include "proxy/address.hpp"
@@ -28,7 +27,8 @@ Result<SocketAddress> address_of(const Endpoint& endpoint) {
   hints.ai_socktype = SOCK_STREAM;
   hints.ai_flags = AI_PASSIVE;
   addrinfo* found = nullptr;
-  const int error = ::getaddrinfo(endpoint.host.c_str(), std::to_string(endpoint.port).c_str(), &hints, &found);
+  const int error =
+      ::getaddrinfo(endpoint.host.c_str(), std::to_string(endpoint.port).c_str(), &hints, &found);
   if (error != 0) return cannot_listen(endpoint, ::gai_strerror(error));
   SocketAddress address;
   std::memcpy(&address.storage, found->ai_addr, found->ai_addrlen);
@@ -37,9 +37,10 @@ Result<SocketAddress> address_of(const Endpoint& endpoint) {
   return address;
 }
 
-/// A socket file outlives its process. One that nobody answers on is in the way and may go; anything else stays.
+/// A socket file outlives its process. One that nobody answers on is in the way and may go; anything else
+/// stays.
 void remove_stale(const Endpoint& endpoint, const SocketAddress& address) {
-  struct stat status{};
+  struct stat status {};
   if (::lstat(endpoint.unix_path.c_str(), &status) != 0 || !S_ISSOCK(status.st_mode)) return;
   const int probe = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
   if (probe < 0) return;
@@ -71,15 +72,21 @@ Result<ListeningSocket> ListeningSocket::open(const Endpoint& endpoint) {
 }
 
 ListeningSocket::ListeningSocket(ListeningSocket&& other) noexcept
-    : fd_(std::exchange(other.fd_, -1)), name_(std::move(other.name_)), path_(std::exchange(other.path_, {})) {}
+    : fd_(std::exchange(other.fd_, -1)),
+      name_(std::move(other.name_)),
+      path_(std::exchange(other.path_, {})) {}
 
 ListeningSocket::~ListeningSocket() {
   if (fd_ >= 0) ::close(fd_);
   if (!path_.empty()) ::unlink(path_.c_str());
 }
 
-int ListeningSocket::duplicate() const noexcept { return ::fcntl(fd_, F_DUPFD_CLOEXEC, 0); }
+int ListeningSocket::duplicate() const noexcept {
+  return ::fcntl(fd_, F_DUPFD_CLOEXEC, 0);
+}
 
-std::string ListeningSocket::url() const { return path_.empty() ? "http://" + name_ : name_; }
+std::string ListeningSocket::url() const {
+  return path_.empty() ? "http://" + name_ : name_;
+}
 
 }  // namespace postern

@@ -10,10 +10,12 @@
 
 namespace postern {
 
-/// A bound, listening, non-blocking socket. Owns its descriptor, and the path of a Unix socket, which it removes.
+/// A bound, listening, non-blocking socket. Owns its descriptor, and the path of a Unix socket, which it
+/// removes.
 class ListeningSocket {
  public:
-  /// A name is resolved; the first of its addresses counts. The file of a Unix socket that nobody listens on any more is replaced.
+  /// A name is resolved; the first of its addresses counts. The file of a Unix socket that nobody listens on
+  /// any more is replaced.
   [[nodiscard]] static Result<ListeningSocket> open(const Endpoint& endpoint);
   ListeningSocket(ListeningSocket&& other) noexcept;
   ListeningSocket& operator=(ListeningSocket&&) = delete;
@@ -27,7 +29,8 @@ class ListeningSocket {
   [[nodiscard]] std::string url() const;
 
  private:
-  ListeningSocket(int fd, std::string name, std::string path) : fd_(fd), name_(std::move(name)), path_(std::move(path)) {}
+  ListeningSocket(int fd, std::string name, std::string path)
+      : fd_(fd), name_(std::move(name)), path_(std::move(path)) {}
   int fd_;
   std::string name_;
   std::string path_;

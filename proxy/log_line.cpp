@@ -24,7 +24,8 @@ void put_time(TextWriter& out, std::int64_t wall_milliseconds) noexcept {
     std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S", &parts);
   }
   const auto milliseconds = static_cast<int>(wall_milliseconds % 1000);
-  const char fraction[] = {'.', static_cast<char>('0' + milliseconds / 100), static_cast<char>('0' + milliseconds / 10 % 10),
+  const char fraction[] = {'.', static_cast<char>('0' + milliseconds / 100),
+                           static_cast<char>('0' + milliseconds / 10 % 10),
                            static_cast<char>('0' + milliseconds % 10), 'Z'};
   out.put(std::string_view(text));
   out.put(std::string_view(fraction, sizeof fraction));

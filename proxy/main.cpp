@@ -1,3 +1,5 @@
 #include "proxy/cli/cli.hpp"
 
-int main(int argc, char** argv) { return postern::cli::main(argc, argv); }
+int main(int argc, char** argv) {
+  return postern::cli::main(argc, argv);
+}

@@ -15,7 +15,8 @@ class Exposition {
  public:
   void family(std::string_view name, std::string_view type, std::string_view help) {
     name_ = name;
-    text_ += "# HELP postern_" + name_ + " " + std::string(help) + "\n# TYPE postern_" + name_ + " " + std::string(type) + "\n";
+    text_ += "# HELP postern_" + name_ + " " + std::string(help) + "\n# TYPE postern_" + name_ + " " +
+             std::string(type) + "\n";
   }
   void sample(std::string_view labels, std::uint64_t value, std::string_view suffix = {}) {
     sample_text(labels, std::to_string(value), suffix);
@@ -42,7 +43,8 @@ std::string seconds_of(std::uint64_t microseconds) {
 }
 
 void render_histogram(Exposition& out, Shards shards) {
-  out.family("request_duration_seconds", "histogram", "From the first byte of a request to the last of its answer.");
+  out.family("request_duration_seconds", "histogram",
+             "From the first byte of a request to the last of its answer.");
   std::uint64_t count = 0;
   std::uint64_t total = 0;
   for (std::size_t bucket = 0; bucket < DurationHistogram::bucket_count; ++bucket) {
@@ -60,31 +62,40 @@ struct Plain {
   Counter ShardMetrics::*counter;
 };
 constexpr Plain plain[] = {
-    {"shadow_denials_total", "counter", "Requests that a rule in shadow mode would have denied.", &ShardMetrics::shadow_denials},
-    {"client_connections_accepted_total", "counter", "Client connections accepted.", &ShardMetrics::connections_accepted},
-    {"client_connections_refused_total", "counter", "Client connections closed at once because the limit was reached.",
-     &ShardMetrics::connections_refused},
+    {"shadow_denials_total", "counter", "Requests that a rule in shadow mode would have denied.",
+     &ShardMetrics::shadow_denials},
+    {"client_connections_accepted_total", "counter", "Client connections accepted.",
+     &ShardMetrics::connections_accepted},
+    {"client_connections_refused_total", "counter",
+     "Client connections closed at once because the limit was reached.", &ShardMetrics::connections_refused},
     {"client_connections", "gauge", "Client connections now open.", &ShardMetrics::connections_open},
-    {"accept_pauses_total", "counter", "Times accepting paused because descriptors were exhausted.", &ShardMetrics::accept_pauses},
+    {"accept_pauses_total", "counter", "Times accepting paused because descriptors were exhausted.",
+     &ShardMetrics::accept_pauses},
     {"requests_in_flight", "gauge", "Requests being served now.", &ShardMetrics::exchanges_open},
     {"upstream_connects_total", "counter", "Upstream connections made.", &ShardMetrics::upstream_connects},
     {"upstream_connect_failures_total", "counter", "Upstream connections that could not be made.",
      &ShardMetrics::upstream_connect_failures},
-    {"upstream_reuses_total", "counter", "Requests sent on a kept upstream connection.", &ShardMetrics::upstream_reuses},
+    {"upstream_reuses_total", "counter", "Requests sent on a kept upstream connection.",
+     &ShardMetrics::upstream_reuses},
     {"upstream_retries_total", "counter", "Requests sent again because a kept connection had died.",
      &ShardMetrics::upstream_retries},
-    {"upstream_connections", "gauge", "Upstream connections now open, idle ones included.", &ShardMetrics::upstream_open},
-    {"upstream_connections_idle", "gauge", "Upstream connections kept for reuse.", &ShardMetrics::upstream_idle},
-    {"request_body_bytes_total", "counter", "Bytes of request bodies received.", &ShardMetrics::body_bytes_received},
-    {"response_body_bytes_total", "counter", "Bytes of response bodies sent.", &ShardMetrics::body_bytes_sent},
+    {"upstream_connections", "gauge", "Upstream connections now open, idle ones included.",
+     &ShardMetrics::upstream_open},
+    {"upstream_connections_idle", "gauge", "Upstream connections kept for reuse.",
+     &ShardMetrics::upstream_idle},
+    {"request_body_bytes_total", "counter", "Bytes of request bodies received.",
+     &ShardMetrics::body_bytes_received},
+    {"response_body_bytes_total", "counter", "Bytes of response bodies sent.",
+     &ShardMetrics::body_bytes_sent},
     {"access_log_lines_dropped_total", "counter", "Access log lines lost because the log could not keep up.",
      &ShardMetrics::log_lines_dropped},
 };
 
-/// Samples of an array of counters whose index is an enumerator or a status; zeros of later indices are left out.
+/// Samples of an array of counters whose index is an enumerator or a status; zeros of later indices are left
+/// out.
 template <std::size_t N, class Name>
-void render_array(Exposition& out, Shards shards, std::array<Counter, N> ShardMetrics::*counters, std::string_view label_name,
-                  Name name_of) {
+void render_array(Exposition& out, Shards shards, std::array<Counter, N> ShardMetrics::*counters,
+                  std::string_view label_name, Name name_of) {
   for (std::size_t i = 0; i < N; ++i) {
     std::uint64_t sum = 0;
     for (const ShardMetrics* shard : shards) sum += (shard->*counters)[i].get();
@@ -95,7 +106,8 @@ void render_array(Exposition& out, Shards shards, std::array<Counter, N> ShardMe
 void render_process(Exposition& out, const ProcessMetrics& process) {
   out.family("reloads_total", "counter", "Reloads of policy and configuration that took effect.");
   out.sample({}, process.reloads.get());
-  out.family("reload_failures_total", "counter", "Reloads refused because of mistakes; the last good state stayed in force.");
+  out.family("reload_failures_total", "counter",
+             "Reloads refused because of mistakes; the last good state stayed in force.");
   out.sample({}, process.reload_failures.get());
   out.family("last_reload_successful", "gauge", "1 when the files as they are now are in force.");
   out.sample({}, process.last_reload_ok ? 1 : 0);
@@ -121,7 +133,8 @@ void render_process(Exposition& out, const ProcessMetrics& process) {
 void DurationHistogram::add(std::chrono::microseconds duration) noexcept {
   const auto microseconds = static_cast<std::uint64_t>(std::max<std::int64_t>(duration.count(), 0));
   // bound(b) = 64 << b holds what is at most that.
-  const auto bucket = static_cast<std::size_t>(std::bit_width((microseconds > 0 ? microseconds - 1 : 0) >> 6));
+  const auto bucket =
+      static_cast<std::size_t>(std::bit_width((microseconds > 0 ? microseconds - 1 : 0) >> 6));
   buckets[std::min(bucket, bucket_count - 1)].add();
   sum_microseconds.add(microseconds);
 }
@@ -129,7 +142,8 @@ void DurationHistogram::add(std::chrono::microseconds duration) noexcept {
 std::string render_metrics(Shards shards, const ProcessMetrics& process) {
   Exposition out;
   out.family("requests_total", "counter", "Requests answered, by status; 0 when the client was gone before.");
-  render_array(out, shards, &ShardMetrics::requests_by_status, "status", [](std::size_t i) { return std::to_string(i); });
+  render_array(out, shards, &ShardMetrics::requests_by_status, "status",
+               [](std::size_t i) { return std::to_string(i); });
   out.family("decisions_total", "counter", "Decisions by reason.");
   render_array(out, shards, &ShardMetrics::decisions_by_reason, "reason",
                [](std::size_t i) { return policy::to_string(static_cast<policy::Reason>(i)); });

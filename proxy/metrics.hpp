@@ -1,4 +1,5 @@
-// Numbers for Prometheus. Each shard counts in its own slab with plain loads and stores; a scrape adds them up.
+// Numbers for Prometheus. Each shard counts in its own slab with plain loads and stores; a scrape adds them
+// up.
 
 #pragma once
 
@@ -18,7 +19,9 @@ namespace postern {
 class Counter {
  public:
   void add(std::uint64_t amount = 1) noexcept { value_.store(get() + amount, std::memory_order_relaxed); }
-  void subtract(std::uint64_t amount = 1) noexcept { value_.store(get() - amount, std::memory_order_relaxed); }
+  void subtract(std::uint64_t amount = 1) noexcept {
+    value_.store(get() - amount, std::memory_order_relaxed);
+  }
   [[nodiscard]] std::uint64_t get() const noexcept { return value_.load(std::memory_order_relaxed); }
 
  private:
@@ -33,20 +36,24 @@ struct DurationHistogram {
 
   void add(std::chrono::microseconds duration) noexcept;
   /// Upper bound of a bucket in microseconds; the last one has none.
-  [[nodiscard]] static std::uint64_t bound(std::size_t bucket) noexcept { return std::uint64_t{64} << bucket; }
+  [[nodiscard]] static std::uint64_t bound(std::size_t bucket) noexcept {
+    return std::uint64_t{64} << bucket;
+  }
 };
 
 /// One shard's slab.
 struct alignas(64) ShardMetrics {
-  std::array<Counter, 600> requests_by_status;   ///< index: the status sent; 0: the client was gone before there was one
-  std::array<Counter, 16> decisions_by_reason;   ///< index: policy::Reason
-  std::array<Counter, 16> lookups_by_state;      ///< index: store::TokenState
+  std::array<Counter, 600>
+      requests_by_status;  ///< index: the status sent; 0: the client was gone before there was one
+  std::array<Counter, 16> decisions_by_reason;  ///< index: policy::Reason
+  std::array<Counter, 16> lookups_by_state;     ///< index: store::TokenState
   Counter shadow_denials;
   DurationHistogram duration;
   Counter connections_accepted, connections_open, connections_refused;
   Counter accept_pauses;
   Counter exchanges_open;
-  Counter upstream_connects, upstream_connect_failures, upstream_reuses, upstream_retries, upstream_open, upstream_idle;
+  Counter upstream_connects, upstream_connect_failures, upstream_reuses, upstream_retries, upstream_open,
+      upstream_idle;
   Counter body_bytes_received, body_bytes_sent;
   Counter log_lines_dropped;
 };
@@ -56,13 +63,15 @@ struct ProcessMetrics {
   Counter reloads, reload_failures;
   Counter log_write_errors;
   std::atomic<bool> last_reload_ok{true};
-  std::atomic<std::int64_t> last_reload_time{0};   ///< Unix seconds
+  std::atomic<std::int64_t> last_reload_time{0};  ///< Unix seconds
   std::atomic<std::uint64_t> policy_rules{0};
-  std::atomic<std::uint64_t> policy_missing{0};    ///< named things of the policy that the catalog does not have
+  std::atomic<std::uint64_t> policy_missing{
+      0};  ///< named things of the policy that the catalog does not have
   std::atomic<std::uint64_t> store_used{0}, store_size{0};
 };
 
 /// The exposition in Prometheus' text format 0.0.4.
-[[nodiscard]] std::string render_metrics(std::span<const ShardMetrics* const> shards, const ProcessMetrics& process);
+[[nodiscard]] std::string render_metrics(std::span<const ShardMetrics* const> shards,
+                                         const ProcessMetrics& process);
 
 }  // namespace postern

@@ -1,9 +1,8 @@
 #include "proxy/operator_log.hpp"
 
-#include <unistd.h>
-
 #include <atomic>
 #include <string>
+#include <unistd.h>
 
 namespace postern {
 namespace {
@@ -12,10 +11,14 @@ std::atomic<LogLevel> log_level{LogLevel::info};
 
 std::string_view mark_of(LogLevel level) noexcept {
   switch (level) {
-    case LogLevel::error: return "error: ";
-    case LogLevel::warning: return "warning: ";
-    case LogLevel::debug: return "debug: ";
-    default: return "";
+    case LogLevel::error:
+      return "error: ";
+    case LogLevel::warning:
+      return "warning: ";
+    case LogLevel::debug:
+      return "debug: ";
+    default:
+      return "";
   }
 }
 
@@ -30,12 +33,16 @@ void write_line(std::string_view mark, std::string_view text) noexcept {
 
 }  // namespace
 
-void set_operator_log_level(LogLevel level) noexcept { log_level = level; }
+void set_operator_log_level(LogLevel level) noexcept {
+  log_level = level;
+}
 
 void operator_log(LogLevel level, std::string_view text) noexcept {
   if (level <= log_level.load()) write_line(mark_of(level), text);
 }
 
-void announce(std::string_view text) noexcept { write_line("", text); }
+void announce(std::string_view text) noexcept {
+  write_line("", text);
+}
 
 }  // namespace postern

@@ -1,12 +1,11 @@
 #include "proxy/reactor.hpp"
 
-#include <sys/eventfd.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <memory>
+#include <sys/eventfd.h>
+#include <unistd.h>
 
 namespace postern {
 
@@ -23,7 +22,9 @@ bool Descriptor::watch(std::uint32_t events) noexcept {
   return ::epoll_ctl(reactor_.epoll_, EPOLL_CTL_ADD, fd_, &event) == 0;
 }
 
-void Descriptor::unwatch() noexcept { ::epoll_ctl(reactor_.epoll_, EPOLL_CTL_DEL, fd_, nullptr); }
+void Descriptor::unwatch() noexcept {
+  ::epoll_ctl(reactor_.epoll_, EPOLL_CTL_DEL, fd_, nullptr);
+}
 
 Result<std::unique_ptr<Reactor>> Reactor::make() {
   const int epoll = ::epoll_create1(EPOLL_CLOEXEC);

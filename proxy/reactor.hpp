@@ -1,10 +1,9 @@
-// The event loop of one shard: edge-triggered epoll, a queue of operations that are ready, deadlines, and a mailbox for other
-// threads. Asio's reactor costs about 3 µs more a request on the same work, most of it in re-arming (ARCHITECTURE.md), so
-// the data plane has its own; the control plane, which may be slow, uses Asio.
+// The event loop of one shard: edge-triggered epoll, a queue of operations that are ready, deadlines, and a
+// mailbox for other threads. Asio's reactor costs about 3 µs more a request on the same work, most of it in
+// re-arming (ARCHITECTURE.md), so the data plane has its own; the control plane, which may be slow, uses
+// Asio.
 
 #pragma once
-
-#include <sys/epoll.h>
 
 #include <array>
 #include <atomic>
@@ -13,6 +12,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <sys/epoll.h>
 #include <vector>
 
 #include "conf/result.hpp"

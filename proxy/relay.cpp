@@ -11,15 +11,19 @@ bool is_idempotent(std::string_view method) noexcept {  // RFC 9110 §9.2.2
 
 Answer answer_of(ConnectError error) noexcept {
   switch (error) {
-    case ConnectError::timed_out: return answers::upstream_timeout;
-    case ConnectError::no_capacity: return answers::no_capacity;
-    default: return answers::upstream_unreachable;
+    case ConnectError::timed_out:
+      return answers::upstream_timeout;
+    case ConnectError::no_capacity:
+      return answers::no_capacity;
+    default:
+      return answers::upstream_unreachable;
   }
 }
 
 }  // namespace
 
-Relay::Relay(Shard& shard, Exchange& exchange, Stream& client, const Peer& peer, Conditions conditions) noexcept
+Relay::Relay(Shard& shard, Exchange& exchange, Stream& client, const Peer& peer,
+             Conditions conditions) noexcept
     : shard_(shard), x_(exchange), client_(client), peer_(peer), conditions_(conditions) {}
 
 void Relay::abort() noexcept {
@@ -39,9 +43,12 @@ Task<RelayResult> Relay::run() {
 Task<RelayResult> Relay::relay() {
   request_body_.begin(x_.request.framing, x_.request.content_length);
   switch (write_head()) {
-    case RewriteError::none: break;
-    case RewriteError::ambiguous_field: co_return refused(answers::ambiguous_field);
-    case RewriteError::too_long: co_return refused(answers::of(HeadError::head_too_long));
+    case RewriteError::none:
+      break;
+    case RewriteError::ambiguous_field:
+      co_return refused(answers::ambiguous_field);
+    case RewriteError::too_long:
+      co_return refused(answers::of(HeadError::head_too_long));
   }
   for (bool fresh = false;; fresh = true) {
     Lease lease = co_await obtain(fresh);
@@ -62,7 +69,8 @@ Task<RelayResult> Relay::relay() {
       continue;
     }
     co_await end_upload();
-    if (end == HeadEnd::cancelled && !upload_failed()) co_return RelayResult{};  // nobody is there to be answered
+    if (end == HeadEnd::cancelled && !upload_failed())
+      co_return RelayResult{};  // nobody is there to be answered
     co_return refused(answer_of(end));
   }
   if (x_.response.status == 101) co_return co_await tunnel();
@@ -79,27 +87,37 @@ Task<Lease> Relay::obtain(bool fresh) {
 }
 
 bool Relay::may_retry(HeadEnd end) const noexcept {
-  if (end != HeadEnd::closed || !reused_ || upload_ != Upload::none || x_.request.expect_continue) return false;
-  return bytes_sent_up_ == 0 || (x_.request.framing == Framing::none && is_idempotent(x_.facts.method.view()));
+  if (end != HeadEnd::closed || !reused_ || upload_ != Upload::none || x_.request.expect_continue)
+    return false;
+  return bytes_sent_up_ == 0 ||
+         (x_.request.framing == Framing::none && is_idempotent(x_.facts.method.view()));
 }
 
 bool Relay::upload_failed() const noexcept {
-  return upload_ == Upload::malformed || upload_ == Upload::too_large || upload_ == Upload::client_timed_out ||
-         upload_ == Upload::upstream_timed_out;
+  return upload_ == Upload::malformed || upload_ == Upload::too_large ||
+         upload_ == Upload::client_timed_out || upload_ == Upload::upstream_timed_out;
 }
 
 Answer Relay::answer_of(HeadEnd end) const noexcept {
   switch (upload_) {
-    case Upload::malformed: return answers::bad_body;
-    case Upload::too_large: return answers::body_too_large;
-    case Upload::client_timed_out: return answers::head_timeout;
-    case Upload::upstream_timed_out: return answers::upstream_timeout;
-    default: break;
+    case Upload::malformed:
+      return answers::bad_body;
+    case Upload::too_large:
+      return answers::body_too_large;
+    case Upload::client_timed_out:
+      return answers::head_timeout;
+    case Upload::upstream_timed_out:
+      return answers::upstream_timeout;
+    default:
+      break;
   }
   switch (end) {
-    case HeadEnd::malformed: return answers::upstream_malformed;
-    case HeadEnd::timed_out: return answers::upstream_timeout;
-    default: return answers::upstream_unreachable;
+    case HeadEnd::malformed:
+      return answers::upstream_malformed;
+    case HeadEnd::timed_out:
+      return answers::upstream_timeout;
+    default:
+      return answers::upstream_unreachable;
   }
 }
 

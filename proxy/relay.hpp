@@ -1,5 +1,5 @@
-// One exchange with the upstream: lease, send, read the answer, relay both bodies with back-pressure. One buffer a direction; never a
-// whole body in memory.
+// One exchange with the upstream: lease, send, read the answer, relay both bodies with back-pressure. One
+// buffer a direction; never a whole body in memory.
 
 #pragma once
 
@@ -21,10 +21,10 @@ class Shard;
 /// How an exchange ended.
 struct RelayResult {
   enum class End : std::uint8_t {
-    failed = 0,      ///< the answer broke off half-way, or the client is gone: the connection must be reset
-    refused,         ///< nothing was sent to the client yet: answer with `answer`
-    done,            ///< a complete answer was sent
-    tunnel_closed,   ///< an upgraded connection has ended
+    failed = 0,     ///< the answer broke off half-way, or the client is gone: the connection must be reset
+    refused,        ///< nothing was sent to the client yet: answer with `answer`
+    done,           ///< a complete answer was sent
+    tunnel_closed,  ///< an upgraded connection has ended
   } end = End::failed;
   Answer answer;                  ///< with refused
   bool request_consumed = false;  ///< the request was read to its end, so that the next one can follow
@@ -36,7 +36,7 @@ class Relay {
   /// What of the session a relay needs to know.
   struct Conditions {
     bool trusted_peer = false;
-    bool closing = false;   ///< the client's connection will close after this answer whatever happens
+    bool closing = false;  ///< the client's connection will close after this answer whatever happens
   };
   Relay(Shard& shard, Exchange& exchange, Stream& client, const Peer& peer, Conditions conditions) noexcept;
 
@@ -48,8 +48,8 @@ class Relay {
  private:
   /// Where the upload of a request body stands.
   enum class Upload : std::uint8_t {
-    none = 0,   ///< there is no body, or it went out with the head
-    awaited,    ///< the client waits for our 100
+    none = 0,  ///< there is no body, or it went out with the head
+    awaited,   ///< the client waits for our 100
     running,
     complete,
     client_gone,
@@ -96,7 +96,7 @@ class Relay {
     Stream& from;
     Stream& to;
     std::span<char> buffer;
-    std::string_view first;   ///< already read
+    std::string_view first;  ///< already read
   };
   [[nodiscard]] Task<void> pump(Direction direction, std::uint64_t& bytes);
 
@@ -108,14 +108,14 @@ class Relay {
 
   std::unique_ptr<Stream> upstream_;
   bool reused_ = false;
-  bool poisoned_ = false;               ///< the upstream connection must not be kept
-  bool stopping_ = false;               ///< no new waits in children
+  bool poisoned_ = false;  ///< the upstream connection must not be kept
+  bool stopping_ = false;  ///< no new waits in children
   std::size_t request_head_size_ = 0;
-  std::size_t bytes_sent_up_ = 0;       ///< on this connection
+  std::size_t bytes_sent_up_ = 0;  ///< on this connection
   BodyReader request_body_;
   Upload upload_ = Upload::none;
   Task<void> upload_task_;
-  Clock::time_point last_activity_;     ///< of a tunnel
+  Clock::time_point last_activity_;  ///< of a tunnel
 };
 
 }  // namespace postern

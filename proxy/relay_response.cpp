@@ -48,7 +48,8 @@ Task<Relay::HeadEnd> Relay::read_final_head() {
       if (!continued) co_return HeadEnd::cancelled;
       continue;
     }
-    // An upstream that has said something was at work: what follows is no sign of a connection closed while idle.
+    // An upstream that has said something was at work: what follows is no sign of a connection closed while
+    // idle.
     if (end == HeadEnd::closed && informational > 0) co_return HeadEnd::malformed;
     if (end != HeadEnd::complete) co_return end;
 
@@ -96,8 +97,8 @@ Task<RelayResult> Relay::relay_response() {
   rewrite.content_length = head.content_length;
   rewrite.keep_length = framing == Framing::none && head.status != 204;
   rewrite.client_http10 = http10;
-  // An answer that comes before the request is through ends the connection: nobody can tell how much of it was read. So does
-  // a refused upgrade: what the client may have sent already belongs to another protocol.
+  // An answer that comes before the request is through ends the connection: nobody can tell how much of it
+  // was read. So does a refused upgrade: what the client may have sent already belongs to another protocol.
   rewrite.close = conditions_.closing || shard_.draining() || x_.upgrade || (unknown_length && http10) ||
                   (upload_ != Upload::complete && !request_body_.finished());
   const bool chunked = rewrite.framing == Framing::chunked;
@@ -105,8 +106,8 @@ Task<RelayResult> Relay::relay_response() {
   TextWriter head_out(x_.response_out);
   if (!write_response_head(head, x_.out, rewrite, head_out)) co_return refused(answers::upstream_malformed);
   std::string_view head_bytes = head_out.view();
-  const bool upstream_keeps = framing != Framing::until_close && !poisoned_ && !x_.upgrade && !head.connection_close &&
-                              (head.minor >= 1 || head.connection_keep_alive);
+  const bool upstream_keeps = framing != Framing::until_close && !poisoned_ && !x_.upgrade &&
+                              !head.connection_close && (head.minor >= 1 || head.connection_keep_alive);
 
   RelayResult result;
   x_.facts.answered = shard_.reactor().now();

@@ -1,19 +1,19 @@
 #include "proxy/session.hpp"
 
-#include <sys/socket.h>
-
 #include <ctime>
+#include <sys/socket.h>
 
 #include "proxy/shard.hpp"
 
 namespace postern {
 namespace {
 
-constexpr std::size_t linger_bytes_max = 256 * 1024;  // what a refused client may still send before we hang up
+constexpr std::size_t linger_bytes_max =
+    256 * 1024;  // what a refused client may still send before we hang up
 
 /// Makes close() send RST: a client must not take what it got for the whole answer.
 void break_on_close(int descriptor) noexcept {
-  const struct linger at_once{1, 0};
+  const struct linger at_once { 1, 0 };
   ::setsockopt(descriptor, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
 }
 
@@ -62,7 +62,8 @@ Task<bool> Session::next_request_begins() {
     readable = co_await until_readable(*client_, Wait::lent, since);
     if (readable.status == IoStatus::timed_out) exchange_.give_back();
   }
-  if (!exchange_.held()) readable = co_await until_readable(*client_, requests_ == 0 ? Wait::head : Wait::idle, since);
+  if (!exchange_.held())
+    readable = co_await until_readable(*client_, requests_ == 0 ? Wait::head : Wait::idle, since);
   idle_ = false;
   co_return readable.ok() && exchange_.borrow();
 }
@@ -111,7 +112,8 @@ void Session::name_request() noexcept {
     return x.head_complete ? first_value(x.request, x.in, name) : std::string_view{};
   };
   choose_request_id(presented(FieldName::x_request_id), shard_.ids(), x.facts.request_id);
-  x.facts.trace_continued = choose_traceparent(presented(FieldName::traceparent), shard_.ids(), x.facts.traceparent);
+  x.facts.trace_continued =
+      choose_traceparent(presented(FieldName::traceparent), shard_.ids(), x.facts.traceparent);
   x.facts.client.assign(peer_.text.view());
 }
 
@@ -142,10 +144,14 @@ Task<Session::After> Session::rule_and_relay() {
   const RelayResult result = co_await relay.run();
   relay_ = nullptr;
   switch (result.end) {
-    case RelayResult::End::failed: co_return After::reset;
-    case RelayResult::End::tunnel_closed: co_return After::close;
-    case RelayResult::End::refused: co_return co_await answer(result.answer, result.request_consumed);
-    case RelayResult::End::done: break;
+    case RelayResult::End::failed:
+      co_return After::reset;
+    case RelayResult::End::tunnel_closed:
+      co_return After::close;
+    case RelayResult::End::refused:
+      co_return co_await answer(result.answer, result.request_consumed);
+    case RelayResult::End::done:
+      break;
   }
   if (!result.request_consumed) co_return After::linger;
   co_return closing || result.close_announced ? After::close : After::keep;

@@ -37,7 +37,7 @@ class Session {
   enum class After : std::uint8_t {
     reset = 0,  ///< break it: what was sent is not complete
     close,
-    linger,     ///< close, but first read what the client still sends, so that it sees our answer
+    linger,  ///< close, but first read what the client still sends, so that it sees our answer
     keep,
   };
 
@@ -55,9 +55,9 @@ class Session {
   std::unique_ptr<Stream> client_;
   Peer peer_;
   LentExchange exchange_;
-  Relay* relay_ = nullptr;      ///< while one runs
+  Relay* relay_ = nullptr;  ///< while one runs
   std::uint32_t requests_ = 0;
-  bool idle_ = true;            ///< between requests
+  bool idle_ = true;  ///< between requests
   bool draining_ = false;
 };
 

@@ -21,7 +21,8 @@ std::int64_t wall_milliseconds() noexcept {
 Result<std::unique_ptr<Shard>> Shard::make(std::size_t index, ShardShared& shared, store::Reader reader,
                                            std::shared_ptr<const Snapshot> snapshot) {
   POSTERN_TRY(std::unique_ptr<Reactor> reactor, Reactor::make());
-  return std::unique_ptr<Shard>(new Shard(index, shared, std::move(reactor), std::move(reader), std::move(snapshot)));
+  return std::unique_ptr<Shard>(
+      new Shard(index, shared, std::move(reactor), std::move(reader), std::move(snapshot)));
 }
 
 Shard::Shard(std::size_t index, ShardShared& shared, std::unique_ptr<Reactor> reactor, store::Reader reader,
@@ -34,7 +35,9 @@ Shard::Shard(std::size_t index, ShardShared& shared, std::unique_ptr<Reactor> re
   apply_snapshot();
 }
 
-Shard::~Shard() { POSTERN_CHECK(!first_session_); }
+Shard::~Shard() {
+  POSTERN_CHECK(!first_session_);
+}
 
 Status Shard::listen(int descriptor) {
   auto listener = std::make_unique<Listener>(*this, *reactor_, descriptor);

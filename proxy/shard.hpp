@@ -1,4 +1,5 @@
-// One core's world: loop, gate, upstream connections, sessions, numbers. Other threads only post messages to it.
+// One core's world: loop, gate, upstream connections, sessions, numbers. Other threads only post messages to
+// it.
 
 #pragma once
 
@@ -24,13 +25,14 @@ class Listener;
 
 /// What all shards share; outlives them.
 struct ShardShared {
-  AccessLog* log = nullptr;                     ///< null: none
-  std::atomic<std::uint32_t> connections{0};    ///< client connections of all shards
+  AccessLog* log = nullptr;                   ///< null: none
+  std::atomic<std::uint32_t> connections{0};  ///< client connections of all shards
 };
 
 class Shard {
  public:
-  [[nodiscard]] static Result<std::unique_ptr<Shard>> make(std::size_t index, ShardShared& shared, store::Reader reader,
+  [[nodiscard]] static Result<std::unique_ptr<Shard>> make(std::size_t index, ShardShared& shared,
+                                                           store::Reader reader,
                                                            std::shared_ptr<const Snapshot> snapshot);
   ~Shard();
 

@@ -1,8 +1,7 @@
 #include "proxy/stream.hpp"
 
-#include <sys/socket.h>
-
 #include <cerrno>
+#include <sys/socket.h>
 
 namespace postern {
 namespace {
@@ -22,7 +21,8 @@ void Operation::finish(IoStatus status) noexcept {
   stream_.reactor().make_ready(*this);
 }
 
-void Operation::suspend_as_reader(std::coroutine_handle<> suspended, Wait wait, Clock::time_point since) noexcept {
+void Operation::suspend_as_reader(std::coroutine_handle<> suspended, Wait wait,
+                                  Clock::time_point since) noexcept {
   POSTERN_CHECK(!stream_.reader_);
   coroutine = suspended;
   stream_.reader_ = this;
@@ -36,12 +36,15 @@ void Operation::suspend_as_writer(std::coroutine_handle<> suspended, Wait wait) 
   stream_.reactor().deadlines().arm(*this, wait, stream_.reactor().now());
 }
 
-bool Stream::open() noexcept { return watch(EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET); }
+bool Stream::open() noexcept {
+  return watch(EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET);
+}
 
 IoResult Stream::try_read(std::span<char> buffer) noexcept {
   if (!readable_) return {0, IoStatus::would_block};
   const IoResult result = receive(buffer);
-  // A short read has emptied the socket: what comes later brings a new event. After the peer's FIN there is none, so read on.
+  // A short read has emptied the socket: what comes later brings a new event. After the peer's FIN there is
+  // none, so read on.
   if (result.status == IoStatus::would_block || (result.ok() && result.bytes < buffer.size() && !ended_))
     readable_ = false;
   return result;
@@ -65,7 +68,9 @@ void Stream::cancel() noexcept {
   cancel_write();
 }
 
-void Stream::shut_down_write() noexcept { ::shutdown(fd(), SHUT_WR); }
+void Stream::shut_down_write() noexcept {
+  ::shutdown(fd(), SHUT_WR);
+}
 
 void Stream::on_event(std::uint32_t events) noexcept {
   if (events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) readable_ = true;
@@ -115,7 +120,8 @@ bool WriteOperation::attempt() noexcept {
   while (first_ < pieces_.count) {
     const IoResult step = stream_.try_write({pieces_.parts.data() + first_, pieces_.count - first_});
     if (step.status == IoStatus::would_block) {
-      if (armed() && result_.bytes > before) stream_.reactor().deadlines().arm(*this, wait_, stream_.reactor().now());
+      if (armed() && result_.bytes > before)
+        stream_.reactor().deadlines().arm(*this, wait_, stream_.reactor().now());
       return false;
     }
     if (!step.ok()) {

@@ -1,14 +1,13 @@
-// One connection, to a client or to an upstream, and the waits on it. A transport only tries without blocking; waiting, deadlines and
-// cancelling are the same for all of them.
+// One connection, to a client or to an upstream, and the waits on it. A transport only tries without
+// blocking; waiting, deadlines and cancelling are the same for all of them.
 
 #pragma once
-
-#include <sys/uio.h>
 
 #include <array>
 #include <cstdint>
 #include <span>
 #include <string_view>
+#include <sys/uio.h>
 
 #include "proxy/reactor.hpp"
 
@@ -41,7 +40,8 @@ class Operation : public Ready, public Deadline {
   void finish(IoStatus status) noexcept;
 
  protected:
-  /// Suspends until an event makes attempt() succeed, the deadline passes, or somebody cancels. One reader and one writer a stream.
+  /// Suspends until an event makes attempt() succeed, the deadline passes, or somebody cancels. One reader
+  /// and one writer a stream.
   void suspend_as_reader(std::coroutine_handle<> suspended, Wait wait, Clock::time_point since) noexcept;
   void suspend_as_writer(std::coroutine_handle<> suspended, Wait wait) noexcept;
   [[nodiscard]] bool stream_writable() const noexcept;
@@ -61,8 +61,8 @@ class Stream : public Descriptor {
   /// Registers with the reactor. False when it has no room.
   [[nodiscard]] bool open() noexcept;
 
-  /// Read what is there. `readable_` is known to be false after a short read until the next event, which saves the call
-  /// that would only say so.
+  /// Read what is there. `readable_` is known to be false after a short read until the next event, which
+  /// saves the call that would only say so.
   [[nodiscard]] IoResult try_read(std::span<char> buffer) noexcept;
   [[nodiscard]] IoResult try_write(std::span<const iovec> parts) noexcept;
 
@@ -73,13 +73,17 @@ class Stream : public Descriptor {
 
   /// The peer has closed both ways, or broken the connection: nobody is there to read an answer.
   [[nodiscard]] bool hung_up() const noexcept { return hung_up_; }
-  /// While set, a hang-up of this stream cancels the other one's waits (a client that is gone ends the wait for its answer).
+  /// While set, a hang-up of this stream cancels the other one's waits (a client that is gone ends the wait
+  /// for its answer).
   void on_hang_up_cancel(Stream* other) noexcept { cancelled_with_us_ = other; }
-  /// Whether something has arrived (or the peer has closed) that was not read: an idle connection is then of no use.
+  /// Whether something has arrived (or the peer has closed) that was not read: an idle connection is then of
+  /// no use.
   [[nodiscard]] bool readable() const noexcept { return readable_; }
-  /// Of a connection being made, before open(): its first bytes will bring an event, so there is no use in trying before.
+  /// Of a connection being made, before open(): its first bytes will bring an event, so there is no use in
+  /// trying before.
   void nothing_to_read_yet() noexcept { readable_ = false; }
-  /// Called on an event when nobody waits; the pool uses it to drop idle connections that the upstream closed.
+  /// Called on an event when nobody waits; the pool uses it to drop idle connections that the upstream
+  /// closed.
   using IdleEvent = void (*)(Stream&, void* context);
   void on_idle_event(IdleEvent handler, void* context) noexcept {
     idle_event_ = handler;
@@ -104,9 +108,9 @@ class Stream : public Descriptor {
   Stream* cancelled_with_us_ = nullptr;
   IdleEvent idle_event_ = nullptr;
   void* idle_context_ = nullptr;
-  bool readable_ = true;   ///< something may be there to read
-  bool writable_ = true;   ///< the socket's buffer may have room
-  bool ended_ = false;     ///< the peer's FIN was seen: read on until it is reached
+  bool readable_ = true;  ///< something may be there to read
+  bool writable_ = true;  ///< the socket's buffer may have room
+  bool ended_ = false;    ///< the peer's FIN was seen: read on until it is reached
   bool hung_up_ = false;
 };
 
@@ -127,7 +131,9 @@ class ReadOperation final : public Operation {
       : Operation(stream), buffer_(buffer), wait_(wait), since_(since) {}
   bool attempt() noexcept override;
   bool await_ready() noexcept { return attempt(); }
-  void await_suspend(std::coroutine_handle<> suspended) noexcept { suspend_as_reader(suspended, wait_, since_); }
+  void await_suspend(std::coroutine_handle<> suspended) noexcept {
+    suspend_as_reader(suspended, wait_, since_);
+  }
   IoResult await_resume() const noexcept { return result_; }
 
  private:
@@ -160,11 +166,12 @@ struct Pieces {
   }
 };
 
-/// `co_await write_all(stream, pieces)`: everything, or why not; result.bytes tells how much went out. The deadline starts anew
-/// with each progress. Consumes `pieces`.
+/// `co_await write_all(stream, pieces)`: everything, or why not; result.bytes tells how much went out. The
+/// deadline starts anew with each progress. Consumes `pieces`.
 class WriteOperation final : public Operation {
  public:
-  WriteOperation(Stream& stream, Pieces& pieces, Wait wait) noexcept : Operation(stream), pieces_(pieces), wait_(wait) {}
+  WriteOperation(Stream& stream, Pieces& pieces, Wait wait) noexcept
+      : Operation(stream), pieces_(pieces), wait_(wait) {}
   bool attempt() noexcept override;
   bool await_ready() noexcept { return attempt(); }
   void await_suspend(std::coroutine_handle<> suspended) noexcept { suspend_as_writer(suspended, wait_); }
@@ -176,7 +183,8 @@ class WriteOperation final : public Operation {
   Wait wait_;
   std::size_t first_ = 0;
 };
-[[nodiscard]] inline WriteOperation write_all(Stream& stream, Pieces& pieces, Wait wait = Wait::body) noexcept {
+[[nodiscard]] inline WriteOperation write_all(Stream& stream, Pieces& pieces,
+                                              Wait wait = Wait::body) noexcept {
   return {stream, pieces, wait};
 }
 
@@ -187,14 +195,17 @@ class ReadableOperation final : public Operation {
       : Operation(stream), wait_(wait), since_(since) {}
   bool attempt() noexcept override { return stream_.readable(); }
   bool await_ready() noexcept { return attempt(); }
-  void await_suspend(std::coroutine_handle<> suspended) noexcept { suspend_as_reader(suspended, wait_, since_); }
+  void await_suspend(std::coroutine_handle<> suspended) noexcept {
+    suspend_as_reader(suspended, wait_, since_);
+  }
   IoResult await_resume() const noexcept { return result_; }
 
  private:
   Wait wait_;
   Clock::time_point since_;
 };
-[[nodiscard]] inline ReadableOperation until_readable(Stream& stream, Wait wait, Clock::time_point since) noexcept {
+[[nodiscard]] inline ReadableOperation until_readable(Stream& stream, Wait wait,
+                                                      Clock::time_point since) noexcept {
   return {stream, wait, since};
 }
 
@@ -214,7 +225,11 @@ class WritableOperation final : public Operation {
   Wait wait_;
 };
 
-inline bool Operation::stream_writable() const noexcept { return stream_.writable_; }
-inline void Operation::expect_new_write_event() noexcept { stream_.writable_ = false; }
+inline bool Operation::stream_writable() const noexcept {
+  return stream_.writable_;
+}
+inline void Operation::expect_new_write_event() noexcept {
+  stream_.writable_ = false;
+}
 
 }  // namespace postern

@@ -24,7 +24,9 @@ struct Cache {
 
 thread_local Cache cache;
 
-std::size_t class_of(std::size_t size) noexcept { return (size - 1) / class_bytes; }
+std::size_t class_of(std::size_t size) noexcept {
+  return (size - 1) / class_bytes;
+}
 
 }  // namespace
 

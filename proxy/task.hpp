@@ -1,8 +1,9 @@
-// The coroutine of the data plane: lazy, single-threaded, awaited by exactly one parent, with symmetric transfer. Against
-// asio::awaitable it saves about 1,800 instructions a request (ARCHITECTURE.md, "What was measured").
+// The coroutine of the data plane: lazy, single-threaded, awaited by exactly one parent, with symmetric
+// transfer. Against asio::awaitable it saves about 1,800 instructions a request (ARCHITECTURE.md, "What was
+// measured").
 //
-// gcc 12.2 miscompiles some await expressions (a capturing lambda, `?:` or a braced aggregate that owns memory in it is
-// destroyed twice). So in this house an await expression holds only names and calls.
+// gcc 12.2 miscompiles some await expressions (a capturing lambda, `?:` or a braced aggregate that owns
+// memory in it is destroyed twice). So in this house an await expression holds only names and calls.
 
 #pragma once
 
@@ -16,7 +17,8 @@
 
 namespace postern {
 
-/// Memory of coroutine frames: freed ones are kept by size for the next request, a bounded number of each, per thread.
+/// Memory of coroutine frames: freed ones are kept by size for the next request, a bounded number of each,
+/// per thread.
 class FrameMemory {
  public:
   [[nodiscard]] static void* allocate(std::size_t size);
@@ -48,7 +50,9 @@ struct Base {
   Final final_suspend() noexcept { return {}; }
 
   /// Nothing on the data plane throws; what does is a broken invariant.
-  [[noreturn]] void unhandled_exception() noexcept { check_failed("no exception on the data plane", __FILE__, __LINE__); }
+  [[noreturn]] void unhandled_exception() noexcept {
+    check_failed("no exception on the data plane", __FILE__, __LINE__);
+  }
 };
 
 template <class T>
@@ -68,8 +72,8 @@ struct Promise<void> : Base {
 
 }  // namespace task_promise
 
-/// Owns its frame. Either awaited at once (`co_await child()`), or started beside its parent with start() and joined with
-/// `co_await child.join()` before it is destroyed: a child never outlives its parent.
+/// Owns its frame. Either awaited at once (`co_await child()`), or started beside its parent with start() and
+/// joined with `co_await child.join()` before it is destroyed: a child never outlives its parent.
 template <class T>
 class [[nodiscard]] Task {
  public:
@@ -130,7 +134,8 @@ inline Task<void> task_promise::Promise<void>::get_return_object() noexcept {
   return Task<void>(Task<void>::Handle::from_promise(*this));
 }
 
-/// Lets a task run on its own: it frees itself at its end. Its owner must know by other means when it has ended.
+/// Lets a task run on its own: it frees itself at its end. Its owner must know by other means when it has
+/// ended.
 struct Detached {
   struct promise_type {
     static void* operator new(std::size_t size) { return FrameMemory::allocate(size); }
@@ -139,9 +144,13 @@ struct Detached {
     std::suspend_never initial_suspend() noexcept { return {}; }
     std::suspend_never final_suspend() noexcept { return {}; }
     void return_void() noexcept {}
-    [[noreturn]] void unhandled_exception() noexcept { check_failed("no exception on the data plane", __FILE__, __LINE__); }
+    [[noreturn]] void unhandled_exception() noexcept {
+      check_failed("no exception on the data plane", __FILE__, __LINE__);
+    }
   };
 };
-inline Detached detach(Task<void> task) { co_await task; }
+inline Detached detach(Task<void> task) {
+  co_await task;
+}
 
 }  // namespace postern

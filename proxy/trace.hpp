@@ -10,7 +10,8 @@
 
 namespace postern {
 
-/// Numbers for ids: unpredictable enough not to collide, of no use as secrets. One per shard, no system call per number.
+/// Numbers for ids: unpredictable enough not to collide, of no use as secrets. One per shard, no system call
+/// per number.
 class IdSource {
  public:
   IdSource();  ///< seeded by the operating system
@@ -23,12 +24,12 @@ class IdSource {
 using RequestId = BoundedText<limits::request_id_bytes_max>;
 using TraceParent = BoundedText<55>;
 
-/// The client's X-Request-Id when it is one to be shown in logs and headers (letters, digits and `-._~+/=:@`, at most
-/// limits::request_id_bytes_max), else a new one of 32 hex digits.
+/// The client's X-Request-Id when it is one to be shown in logs and headers (letters, digits and `-._~+/=:@`,
+/// at most limits::request_id_bytes_max), else a new one of 32 hex digits.
 void choose_request_id(std::string_view presented, IdSource& ids, RequestId& out) noexcept;
 
-/// The client's traceparent when it is well-formed (https://www.w3.org/TR/trace-context, version 00), else a new one, not sampled.
-/// False when it had to be made: a tracestate then belongs to a trace that ends here.
+/// The client's traceparent when it is well-formed (https://www.w3.org/TR/trace-context, version 00), else a
+/// new one, not sampled. False when it had to be made: a tracestate then belongs to a trace that ends here.
 bool choose_traceparent(std::string_view presented, IdSource& ids, TraceParent& out) noexcept;
 
 }  // namespace postern

@@ -10,7 +10,8 @@ Task<RelayResult> Relay::tunnel() {
   ResponseRewrite rewrite;
   rewrite.request_id = x_.facts.request_id.view();
   rewrite.upgrade = true;
-  if (!write_response_head(x_.response, x_.out, rewrite, head)) co_return refused(answers::upstream_malformed);
+  if (!write_response_head(x_.response, x_.out, rewrite, head))
+    co_return refused(answers::upstream_malformed);
   x_.facts.status = x_.response.status;
   x_.facts.answered = last_activity_ = shard_.reactor().now();
   Pieces pieces;
@@ -44,7 +45,8 @@ Task<void> Relay::pump(Direction direction, std::uint64_t& bytes) {
       pending = {};
       continue;
     }
-    const IoResult read = co_await read_some_since(direction.from, direction.buffer, Wait::idle, last_activity_);
+    const IoResult read =
+        co_await read_some_since(direction.from, direction.buffer, Wait::idle, last_activity_);
     if (read.ok()) {
       pending = {direction.buffer.data(), read.bytes};
       continue;
@@ -54,7 +56,8 @@ Task<void> Relay::pump(Direction direction, std::uint64_t& bytes) {
       co_return;
     }
     const auto idle = shard_.reactor().now() - last_activity_;
-    if (read.status == IoStatus::timed_out && idle < shard_.reactor().deadlines().duration(Wait::idle)) continue;
+    if (read.status == IoStatus::timed_out && idle < shard_.reactor().deadlines().duration(Wait::idle))
+      continue;
     break;
   }
   // Broken, idle or aborted: both directions end.

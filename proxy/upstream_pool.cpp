@@ -1,17 +1,18 @@
 #include "proxy/upstream_pool.hpp"
 
+#include <algorithm>
+#include <cerrno>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <unistd.h>
-
-#include <algorithm>
-#include <cerrno>
 
 namespace postern {
 
 UpstreamPool::UpstreamPool(Reactor& reactor, ShardMetrics& metrics) : reactor_(reactor), metrics_(metrics) {}
 
-UpstreamPool::~UpstreamPool() { close_idle(); }
+UpstreamPool::~UpstreamPool() {
+  close_idle();
+}
 
 Lease UpstreamPool::lease_kept() noexcept {
   while (!idle_.empty()) {
@@ -87,9 +88,11 @@ Task<Lease> UpstreamPool::connect_to(SocketAddress address) {
 }
 
 void UpstreamPool::give_back(std::unique_ptr<Stream> stream) {
-  // A last read that filled its buffer to the byte leaves open whether more is there: bytes beyond an answer poison a connection.
+  // A last read that filled its buffer to the byte leaves open whether more is there: bytes beyond an answer
+  // poison a connection.
   char beyond = 0;
-  if (stream->hung_up() || (stream->readable() && stream->try_read({&beyond, 1}).status != IoStatus::would_block)) {
+  if (stream->hung_up() ||
+      (stream->readable() && stream->try_read({&beyond, 1}).status != IoStatus::would_block)) {
     discard(std::move(stream));
     return;
   }
@@ -118,7 +121,8 @@ void UpstreamPool::on_idle_event(Stream&, void* kept) {
 }
 
 void UpstreamPool::drop(Kept& kept) noexcept {
-  const auto found = std::find_if(idle_.begin(), idle_.end(), [&](const auto& one) { return one.get() == &kept; });
+  const auto found =
+      std::find_if(idle_.begin(), idle_.end(), [&](const auto& one) { return one.get() == &kept; });
   POSTERN_CHECK(found != idle_.end());
   std::unique_ptr<Kept> node = std::move(*found);
   idle_.erase(found);

@@ -1,5 +1,5 @@
-// One shard's connections to the upstream: the last one returned is the first one lent, since it is the least likely to have been closed
-// by the other side.
+// One shard's connections to the upstream: the last one returned is the first one lent, since it is the least
+// likely to have been closed by the other side.
 
 #pragma once
 
@@ -17,8 +17,8 @@ namespace postern {
 
 enum class ConnectError : std::uint8_t { none = 0, unreachable, timed_out, no_capacity };
 
-/// Sole use of an upstream connection. Give it back when its answer was read to the end and nothing is left over; otherwise
-/// discard() it, which closes the connection.
+/// Sole use of an upstream connection. Give it back when its answer was read to the end and nothing is left
+/// over; otherwise discard() it, which closes the connection.
 struct Lease {
   std::unique_ptr<Stream> stream;
   bool reused = false;
@@ -60,8 +60,9 @@ class UpstreamPool {
   std::vector<SocketAddress> addresses_;
   std::uint32_t connections_max_ = 0;
   std::uint32_t open_ = 0;
-  std::vector<std::unique_ptr<Kept>> idle_;   // the last is the most recent
-  std::vector<std::unique_ptr<Kept>> spare_;  // nodes without a connection, so that giving back does not allocate
+  std::vector<std::unique_ptr<Kept>> idle_;  // the last is the most recent
+  std::vector<std::unique_ptr<Kept>>
+      spare_;  // nodes without a connection, so that giving back does not allocate
 };
 
 }  // namespace postern

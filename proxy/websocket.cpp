@@ -1,8 +1,7 @@
 #include "proxy/websocket.hpp"
 
-#include <openssl/evp.h>
-
 #include <cstring>
+#include <openssl/evp.h>
 
 namespace postern {
 namespace {
@@ -33,7 +32,8 @@ UpgradeRequest upgrade_request(const RequestHead& head, const char* buffer) noex
   const std::string_view upgrade = single_value(head, buffer, FieldName::upgrade, upgrades);
   if (upgrades == 0 || !head.connection_upgrade) return UpgradeRequest::none;
   bool wants_websocket = false;
-  for_each_token(upgrade, [&](std::string_view protocol) { wants_websocket |= iequals(protocol, "websocket"); });
+  for_each_token(upgrade,
+                 [&](std::string_view protocol) { wants_websocket |= iequals(protocol, "websocket"); });
   if (!wants_websocket && upgrades == 1) return UpgradeRequest::none;
 
   int keys = 0;
@@ -51,7 +51,8 @@ std::string_view websocket_key(const RequestHead& head, const char* buffer) noex
   return single_value(head, buffer, FieldName::sec_websocket_key, count);
 }
 
-bool upgrade_accepted(const ResponseHead& response, const char* response_buffer, std::string_view key) noexcept {
+bool upgrade_accepted(const ResponseHead& response, const char* response_buffer,
+                      std::string_view key) noexcept {
   constexpr std::string_view guid = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
   char text[24 + 36];
   if (key.size() != 24) return false;
@@ -66,9 +67,11 @@ bool upgrade_accepted(const ResponseHead& response, const char* response_buffer,
   int upgrades = 0;
   int accepts = 0;
   const std::string_view upgrade = single_value(response, response_buffer, FieldName::upgrade, upgrades);
-  const std::string_view accept = single_value(response, response_buffer, FieldName::sec_websocket_accept, accepts);
+  const std::string_view accept =
+      single_value(response, response_buffer, FieldName::sec_websocket_accept, accepts);
   return upgrades == 1 && iequals(upgrade, "websocket") && response.connection_upgrade && accepts == 1 &&
-         accept == std::string_view(reinterpret_cast<const char*>(expected), static_cast<std::size_t>(expected_size));
+         accept == std::string_view(reinterpret_cast<const char*>(expected),
+                                    static_cast<std::size_t>(expected_size));
 }
 
 }  // namespace postern
