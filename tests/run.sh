@@ -9,7 +9,7 @@ root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 cd "$root" || exit 2
 exec </dev/null
 
-parts=(dependencies layers scripts release unit cli e2e quickstart documents asan asan-unit asan-cli asan-e2e tsan tsan-unit tsan-e2e)
+parts=(dependencies layers scripts release unit differential instructions cli e2e quickstart documents asan asan-unit asan-cli asan-e2e tsan tsan-unit tsan-e2e)
 full_parts=(fuzz)
 full=false
 only=()
@@ -73,6 +73,10 @@ sanitized() {
   POSTERN_BINARY=$root/build/$preset/postern POSTERN_SANITIZED=1 black_box "$@"
 }
 part_unit() { unit release unit; }
+# What we accept, another parser must read in the same way.
+part_differential() { "$python" tests/fuzz/differential.py --reader build/release/tests/read_heads --node /usr/bin/node; }
+# Instructions, not times: they say the same on a busy machine.
+part_instructions() { "$python" tests/bench/micro_head.py build/release/tests/micro_head; }
 part_asan-unit() { unit asan asan-unit; }
 part_cli() { POSTERN_BINARY=$root/build/release/postern black_box cli tests/cli; }
 part_e2e() { POSTERN_BINARY=$root/build/release/postern black_box e2e tests/e2e --ignore=tests/e2e/test_documents.py; }
@@ -125,7 +129,7 @@ broken=()  # builds that failed: what needs them is not tried
 
 needs() {
   case "$1" in
-    unit | cli | e2e | documents) echo release ;;
+    unit | differential | instructions | cli | e2e | documents) echo release ;;
     asan-*) echo asan ;;
     tsan-*) echo tsan ;;
   esac
