@@ -70,6 +70,9 @@ struct TemplateSegment {
 
 enum class Mode : std::uint8_t { enforce = 0, shadow };
 
+/// What becomes of the fields after a chunked body, in both directions.
+enum class Trailers : std::uint8_t { drop = 0, pass };
+
 /// One rule as written and as compiled. Lives as long as its Policy.
 struct Rule {
   std::string id;  ///< as given, or "policy.yaml:12" ("policy.yaml:12:9" when two rules share a line)
@@ -83,6 +86,7 @@ struct Rule {
   Requirement requirement;
   std::vector<ResourcePart> resource;  ///< empty: none
   Mode mode = Mode::enforce;
+  Trailers trailers = Trailers::drop;
 };
 
 /// What the catalog calls the policy's symbols: one handle per symbol, no_handle for what does not exist (any

@@ -23,6 +23,7 @@ constexpr auto keys = std::to_array<Key>({
     {"deny", KeyUse::rule},
     {"resource", KeyUse::rule},
     {"mode", KeyUse::rule},
+    {"trailers", KeyUse::rule},
 
     {"authenticated", KeyUse::requirement},
     {"permission", KeyUse::requirement},
@@ -55,7 +56,6 @@ constexpr auto keys = std::to_array<Key>({
     {"requirements", KeyUse::later},
     {"sunset", KeyUse::later},
     {"timeouts", KeyUse::later},
-    {"trailers", KeyUse::later},
     {"upstream", KeyUse::later},
     {"websocket", KeyUse::later},
 });

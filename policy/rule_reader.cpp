@@ -136,6 +136,7 @@ void RuleReader::read_rule(const yaml::Node& node) {
   read_path(draft);
   read_methods(draft);
   read_mode(draft);
+  read_trailers(draft);
   read_requirement(draft);
   read_resource(draft);
   rules_.push_back(std::move(draft.rule));
@@ -326,6 +327,16 @@ void RuleReader::read_mode(Draft& draft) {
     draft.rule.mode = Mode::shadow;
   } else if (mode->kind != yaml::Kind::scalar || mode->scalar != "enforce") {
     add(*mode, "\"mode\" is enforce or shadow", did_you_mean(mode->scalar, {"enforce", "shadow"}));
+  }
+}
+
+void RuleReader::read_trailers(Draft& draft) {
+  const yaml::Node* trailers = draft.node.find("trailers");
+  if (trailers == nullptr) return;
+  if (trailers->kind == yaml::Kind::scalar && trailers->scalar == "pass") {
+    draft.rule.trailers = Trailers::pass;
+  } else if (trailers->kind != yaml::Kind::scalar || trailers->scalar != "drop") {
+    add(*trailers, "\"trailers\" is drop or pass", did_you_mean(trailers->scalar, {"drop", "pass"}));
   }
 }
 

@@ -45,6 +45,7 @@ class RuleReader {
   void read_requirement(Draft& draft);
   void read_resource(Draft& draft);
   void read_mode(Draft& draft);
+  void read_trailers(Draft& draft);
   void add(const yaml::Node& node, std::string message, std::string suggestion = {});
   void add(const yaml::Node& scalar, std::vector<Flaw> flaws);
 

@@ -93,6 +93,8 @@ std::size_t write_answer(const Answer& answer, const AnswerContext& context, std
   head.put(reason_phrase(answer.status));
   head.put("\r\nContent-Type: application/problem+json\r\nContent-Length: ");
   head.put_number(body.size());
+  head.put("\r\nDate: ");
+  head.put(context.date);
   head.put("\r\nCache-Control: no-store\r\nX-Request-Id: ");
   head.put(context.request_id);
   if (!answer.challenge.empty()) {

@@ -49,6 +49,7 @@ extern const Answer upstream_timeout;
 struct AnswerContext {
   std::string_view request_id;
   std::string_view realm;
+  std::string_view date;  ///< of HttpDate
   bool close = true;
   bool head_request = false;  ///< no body follows, but its length is told
 };

@@ -20,6 +20,13 @@ class BodyReader {
     chunks_ = ChunkMachine{};
     finished_ = framing == Framing::none || (framing == Framing::length && length == 0);
   }
+  /// Keeps the trailer section in `section`, which holds limits::trailer_bytes_max bytes and outlives the
+  /// reader; without it trailers are checked and dropped. After begin().
+  void keep_trailers(char* section) noexcept { chunks_.keep_trailers(section); }
+  /// Bytes of the section that was kept; 0 before the body is finished.
+  [[nodiscard]] std::size_t trailers_size() const noexcept {
+    return chunks_.complete() ? chunks_.trailers().size() : 0;
+  }
 
   struct Taken {
     std::string_view data;  ///< of the body, without framing; inside the buffer

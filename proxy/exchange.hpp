@@ -17,6 +17,7 @@
 #include "proxy/deadline.hpp"
 #include "proxy/head_reader.hpp"
 #include "proxy/trace.hpp"
+#include "proxy/trailers.hpp"
 #include "store/reader.hpp"
 
 namespace postern {
@@ -69,6 +70,7 @@ struct Exchange {
   Window in_window, out_window;
   bool head_complete = false;  ///< `request` can be relied on
   bool upgrade = false;        ///< a complete WebSocket handshake
+  bool trailers = false;       ///< the rule lets trailers pass
   std::size_t subject_block_size = 0;
   std::size_t host_size = 0;   ///< canonical host with port, in `host`
   policy::CanonicalPath path;  ///< text in `path_text`
@@ -77,10 +79,11 @@ struct Exchange {
   char host[limits::host_bytes_max + 8];
   char path_text[limits::target_bytes_max];
   char subject_block[limits::subject_block_bytes_max];
-  char request_out[head_out_bytes];   ///< the head for the upstream
-  char response_out[head_out_bytes];  ///< the head for the client, or our own answer
-  char in[in_bytes];                  ///< from the client
-  char out[out_bytes];                ///< from the upstream
+  char request_out[head_out_bytes];          ///< the head for the upstream
+  char response_out[head_out_bytes];         ///< the head for the client, or our own answer
+  char in[in_bytes];                         ///< from the client
+  char out[out_bytes];                       ///< from the upstream
+  TrailerSection trailers_in, trailers_out;  ///< of the request and of the answer, with `trailers`
 
   [[nodiscard]] std::string_view unread_in() const noexcept {
     return {in + in_window.begin, in_window.size()};

@@ -113,7 +113,9 @@ RewriteError write_request_head(const RequestHead& head, const char* buffer, con
     const FieldFate fate = rules.request_field(name, field, rewrite.trusted_peer);
     if (fate == FieldFate::refuse) return RewriteError::ambiguous_field;
     const bool stray_state = field.known == FieldName::tracestate && !rewrite.trace_continued;
-    if (fate == FieldFate::pass && !stray_state && (nominated.empty() || !nominated.contains(name)))
+    const bool announces = rewrite.trailers && field.known == FieldName::trailer;
+    if ((fate == FieldFate::pass || announces) && !stray_state &&
+        (nominated.empty() || !nominated.contains(name)))
       lines.pass(i);
     else
       lines.drop();
@@ -124,7 +126,10 @@ RewriteError write_request_head(const RequestHead& head, const char* buffer, con
   put_field(out, "X-Request-Id", rewrite.request_id);
   put_field(out, "traceparent", rewrite.traceparent);
   out.put(rewrite.subject_block);
-  if (rewrite.upgrade) out.put("Connection: Upgrade\r\nUpgrade: websocket\r\n");
+  if (rewrite.upgrade)
+    out.put("Connection: Upgrade\r\nUpgrade: websocket\r\n");
+  else if (rewrite.trailers)
+    out.put("Connection: TE\r\nTE: trailers\r\n");
   if (rewrite.expect_continue) out.put("Expect: 100-continue\r\n");
   put_framing(out, rewrite.framing, rewrite.content_length);
   out.put("\r\n");
@@ -146,7 +151,8 @@ bool write_response_head(const ResponseHead& head, const char* buffer, const Res
   for (std::size_t i = 0; i < head.field_count; ++i) {
     const Field& field = head.fields[i];
     const bool length_kept = rewrite.keep_length && field.known == FieldName::content_length;
-    const bool passes = length_kept || response_field_passes(field);
+    const bool announces = rewrite.trailers && field.known == FieldName::trailer;
+    const bool passes = length_kept || announces || response_field_passes(field);
     if (passes && (nominated.empty() || !nominated.contains(field.name.of(buffer))))
       lines.pass(i);
     else
@@ -154,6 +160,7 @@ bool write_response_head(const ResponseHead& head, const char* buffer, const Res
   }
   lines.flush();
 
+  if (!rewrite.date.empty()) put_field(out, "Date", rewrite.date);
   if (head.status >= 200) put_field(out, "X-Request-Id", rewrite.request_id);
   if (!rewrite.keep_length) put_framing(out, rewrite.framing, rewrite.content_length);
   if (rewrite.upgrade)

@@ -25,6 +25,7 @@ struct RequestRewrite {
   bool trusted_peer = false;       ///< its forwarding facts are kept
   bool upgrade = false;            ///< a checked WebSocket handshake: Upgrade and Connection go out
   bool expect_continue = false;
+  bool trailers = false;  ///< the rule passes them: `TE: trailers` is asked for and `Trailer` told
   Framing framing = Framing::none;
   std::uint64_t content_length = 0;
 };
@@ -46,6 +47,9 @@ struct ResponseRewrite {
   bool close = false;
   bool client_http10 = false;  ///< a kept connection must then be named
   bool upgrade = false;        ///< a 101 to a handshake
+  bool trailers = false;       ///< they will be passed on: so is what `Trailer` announces
+  std::string_view
+      date;  ///< of HttpDate, for an answer that has none (RFC 9110 §6.6.1); empty: none is added
 };
 
 /// Writes the head for the client; informational ones too. False when it does not fit, or its Connection

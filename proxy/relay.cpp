@@ -42,6 +42,7 @@ Task<RelayResult> Relay::run() {
 
 Task<RelayResult> Relay::relay() {
   request_body_.begin(x_.request.framing, x_.request.content_length);
+  if (x_.trailers) request_body_.keep_trailers(x_.trailers_in.section());
   switch (write_head()) {
     case RewriteError::none:
       break;

@@ -108,8 +108,9 @@ class Relay {
 
   std::unique_ptr<Stream> upstream_;
   bool reused_ = false;
-  bool poisoned_ = false;  ///< the upstream connection must not be kept
-  bool stopping_ = false;  ///< no new waits in children
+  bool poisoned_ = false;        ///< the upstream connection must not be kept
+  bool stopping_ = false;        ///< no new waits in children
+  bool wants_trailers_ = false;  ///< the client can take them and the rule lets them pass
   std::size_t request_head_size_ = 0;
   std::size_t bytes_sent_up_ = 0;  ///< on this connection
   BodyReader request_body_;

@@ -4,6 +4,20 @@
 #include "proxy/shard.hpp"
 
 namespace postern {
+namespace {
+
+/// `TE: trailers` (RFC 9110 §10.1.4): the client can take them in the answer.
+bool accepts_trailers(const RequestHead& head, const char* buffer) noexcept {
+  bool accepts = false;
+  for (const Field& field : head.all()) {
+    if (field.known != FieldName::te) continue;
+    for_each_token(field.value.of(buffer),
+                   [&](std::string_view coding) { accepts = accepts || iequals(coding, "trailers"); });
+  }
+  return accepts;
+}
+
+}  // namespace
 
 RewriteError Relay::write_head() noexcept {
   const Config& config = shard_.config();
@@ -23,6 +37,8 @@ RewriteError Relay::write_head() noexcept {
   const bool waits = head.expect_continue && !request_body_.finished() && x_.in_window.empty();
   rewrite.expect_continue = waits;
   if (waits) upload_ = Upload::awaited;
+  wants_trailers_ = x_.trailers && head.minor >= 1 && accepts_trailers(head, x_.in);
+  rewrite.trailers = wants_trailers_;
   rewrite.framing = head.framing;
   rewrite.content_length = head.content_length;
 
@@ -84,7 +100,8 @@ Task<Relay::Upload> Relay::upload_body() {
     if (chunked && !taken.data.empty()) pieces.add(chunk_size_line(taken.data.size(), size_line));
     pieces.add(taken.data);
     if (chunked && !taken.data.empty()) pieces.add("\r\n");
-    if (chunked && request_body_.finished()) pieces.add("0\r\n\r\n");
+    if (chunked && request_body_.finished())
+      pieces.add(x_.trailers_in.last_chunk(request_body_.trailers_size(), shard_.gate().header_rules()));
     if (pieces.count > 0) {
       const IoResult written = co_await write_all(*upstream_, pieces);
       if (written.status == IoStatus::timed_out) co_return Upload::upstream_timed_out;

@@ -102,6 +102,10 @@ Task<RelayResult> Relay::relay_response() {
   rewrite.close = conditions_.closing || shard_.draining() || x_.upgrade || (unknown_length && http10) ||
                   (upload_ != Upload::complete && !request_body_.finished());
   const bool chunked = rewrite.framing == Framing::chunked;
+  // Kept only for a client that can take them (RFC 9110 §6.5.1).
+  rewrite.trailers = chunked && framing == Framing::chunked && wants_trailers_;
+  if (rewrite.trailers) body.keep_trailers(x_.trailers_out.section());
+  if (!head.has_date) rewrite.date = shard_.date();
 
   TextWriter head_out(x_.response_out);
   if (!write_response_head(head, x_.out, rewrite, head_out)) co_return refused(answers::upstream_malformed);
@@ -123,7 +127,8 @@ Task<RelayResult> Relay::relay_response() {
     if (chunked && !taken.data.empty()) pieces.add(chunk_size_line(taken.data.size(), size_line));
     pieces.add(taken.data);
     if (chunked && !taken.data.empty()) pieces.add("\r\n");
-    if (chunked && body.finished()) pieces.add("0\r\n\r\n");
+    if (chunked && body.finished())
+      pieces.add(x_.trailers_out.last_chunk(body.trailers_size(), shard_.gate().header_rules()));
     if (body.finished()) {
       // Before the client is written to: it may be slow, and the connection serves others meanwhile.
       co_await end_upload();

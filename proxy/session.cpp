@@ -165,6 +165,7 @@ Task<Session::After> Session::answer(Answer answer, bool request_consumed) {
   AnswerContext context;
   context.request_id = x.facts.request_id.view();
   context.realm = shard_.config().realm;
+  context.date = shard_.date();
   context.close = close;
   context.head_request = x.facts.method.view() == "HEAD";
   const std::size_t size = write_answer(answer, context, x.response_out);

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <atomic>
+#include <ctime>
 #include <memory>
 #include <string>
 #include <vector>
@@ -13,6 +14,7 @@
 #include "proxy/address.hpp"
 #include "proxy/exchange.hpp"
 #include "proxy/gate.hpp"
+#include "proxy/http_date.hpp"
 #include "proxy/metrics.hpp"
 #include "proxy/reactor.hpp"
 #include "proxy/session.hpp"
@@ -58,6 +60,8 @@ class Shard {
   [[nodiscard]] ExchangePool& exchanges() noexcept { return exchanges_; }
   [[nodiscard]] ShardMetrics& counters() noexcept { return metrics_; }
   [[nodiscard]] IdSource& ids() noexcept { return ids_; }
+  /// For an answer that is made now. Good until the next call.
+  [[nodiscard]] std::string_view date() noexcept { return date_.at(std::time(nullptr)); }
   /// No further requests are wanted: answers say so.
   [[nodiscard]] bool draining() const noexcept { return draining_; }
   /// Counts an exchange that has ended and writes its line in the access log.
@@ -84,6 +88,7 @@ class Shard {
   UpstreamPool upstreams_;
   ExchangePool exchanges_;
   IdSource ids_;
+  HttpDate date_;
   std::vector<std::unique_ptr<Listener>> listeners_;
   Session* first_session_ = nullptr;
   bool draining_ = false;

@@ -1,11 +1,12 @@
 """What a caller is told: the answers of design 11, for every kind of credential and every kind of rule."""
 
 import json
+from datetime import datetime, timezone
 
 import pytest
 
 from server import run
-from wire import request
+from wire import request, response
 
 
 def problem(reply, status, code=None):
@@ -246,3 +247,33 @@ def test_a_store_that_breaks_under_a_running_server_is_503(guard, tokens):
     problem(reply, 503, "store_unavailable")
     assert reply.get("retry-after")
     assert postern.ask(target="/open").status == 200  # needs no store
+
+
+def http_date(text):
+    return datetime.strptime(text, "%a, %d %b %Y %H:%M:%S GMT").replace(tzinfo=timezone.utc)
+
+
+def test_our_own_answers_tell_the_date(shared):
+    before = datetime.now(timezone.utc).replace(microsecond=0)
+    for target, status in [("/private", 401), ("/nowhere", 401), ("/open/../x", 400)]:
+        reply = shared.postern.ask("GET", target)
+        assert reply.status == status
+        assert before <= http_date(reply.get("date")) <= datetime.now(timezone.utc)
+
+
+def test_an_answer_without_a_date_gets_one_and_an_answer_with_one_keeps_it(shared):
+    """RFC 9110 section 6.6.1: who receives an answer without Date and passes it on adds it."""
+    before = datetime.now(timezone.utc).replace(microsecond=0)
+    reply = shared.postern.ask()
+    assert before <= http_date(reply.get("date")) <= datetime.now(timezone.utc)
+
+    shared.upstream.answer = response(200, "Date: Sun, 06 Nov 1994 08:49:37 GMT")
+    assert shared.postern.ask().all("date") == ["Sun, 06 Nov 1994 08:49:37 GMT"]
+
+
+def test_via_is_not_added(shared):
+    """On purpose (ARCHITECTURE.md); what the client and the upstream say there passes."""
+    shared.upstream.answer = response(200, "Via: 1.1 cache")
+    reply = shared.postern.ask("GET", "/open", "Via: 1.0 edge")
+    assert reply.all("via") == ["1.1 cache"]
+    assert shared.upstream.last.all("via") == ["1.0 edge"]

@@ -104,14 +104,17 @@ TEST_CASE("keys of a rule") {
       {"{authenticated: true}", "3:5: the rule has no \"path\"\n"},
       {"{pth: /a, authenticated: true}", "3:6: unknown key \"pth\"; did you mean \"path\"?\n"},
       {"{path: /a, rules: [], authenticated: true}", "3:16: \"rules\" belongs to the top of the file\n"},
+      {"{path: /a, trailers: pas, authenticated: true}",
+       "3:26: \"trailers\" is drop or pass; did you mean \"pass\"?\n"},
+      {"{path: /a, trailers: [], authenticated: true}", "3:26: \"trailers\" is drop or pass\n"},
       {"{path: /a, colour: red, authenticated: true}", "3:16: unknown key \"colour\"\n"},
   });
 }
 
 TEST_CASE("keys that this version does not know yet are refused, not ignored") {
   for (const std::string key : {"query", "header", "headers", "client", "cidr", "owner", "upstream",
-                                "timeouts", "body_limit", "encoded_slash", "trailers", "cors", "deprecated",
-                                "sunset", "requirements", "conditions", "credentials", "include", "limits"}) {
+                                "timeouts", "body_limit", "encoded_slash", "cors", "deprecated", "sunset",
+                                "requirements", "conditions", "credentials", "include", "limits"}) {
     check({{"{path: /a, authenticated: true, " + key + ": x}",
             "3:37: \"" + key + "\" is not yet supported\n"}});
   }
