@@ -7,6 +7,7 @@
 #include <chrono>
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "conf/diagnostic.hpp"
@@ -19,6 +20,7 @@ struct Endpoint {
   std::uint16_t port = 0;
   std::string unix_path;  ///< empty for TCP
   [[nodiscard]] bool is_unix() const noexcept { return !unix_path.empty(); }
+  [[nodiscard]] bool is_set() const noexcept { return is_unix() || !host.empty(); }
   /// "127.0.0.1:8080", "[::1]:8080" or "unix:/run/app.sock".
   [[nodiscard]] std::string to_string() const;
   friend bool operator==(const Endpoint&, const Endpoint&) = default;
@@ -30,6 +32,41 @@ struct Network {
   std::uint8_t prefix = 0;  ///< bits, 0 to 128 of the mapped form
   friend bool operator==(const Network&, const Network&) = default;
 };
+
+/// Where an upstream answers.
+struct UpstreamAddress {
+  Endpoint endpoint;
+  std::string authority;  ///< as in Host: without the scheme's own port; "localhost" for a Unix socket
+  friend bool operator==(const UpstreamAddress&, const UpstreamAddress&) = default;
+};
+
+/// A header that every request to an upstream carries: a credential of our own, so never printed.
+struct UpstreamHeader {
+  std::string name, value;
+  friend bool operator==(const UpstreamHeader&, const UpstreamHeader&) = default;
+};
+
+/// Asking an address whether it is well, whatever the requests say.
+struct HealthCheck {
+  std::string path;  ///< empty: nobody asks
+  std::chrono::milliseconds interval{}, timeout{};
+  std::uint32_t healthy = 0;    ///< good answers in a row until an unhealthy address is used again
+  std::uint32_t unhealthy = 0;  ///< bad ones in a row until it is not
+  friend bool operator==(const HealthCheck&, const HealthCheck&) = default;
+};
+
+/// An API behind us, by the name that rules know it by.
+struct Upstream {
+  std::string name;
+  std::vector<UpstreamAddress> addresses;  ///< at least one; all serve the same
+  std::vector<UpstreamHeader> headers;
+  std::string headers_file;           ///< more of them, read again when it changes; empty = none
+  std::chrono::milliseconds resolve;  ///< how often names are looked up again
+  HealthCheck health;
+  friend bool operator==(const Upstream&, const Upstream&) = default;
+};
+/// The upstream of rules that name none.
+inline constexpr std::string_view default_upstream = "default";
 
 enum class LogLevel : std::uint8_t { error = 0, warning, info, debug };
 
@@ -46,13 +83,13 @@ struct Limits {
 
 struct Config {
   std::vector<Endpoint> listen;
-  Endpoint upstream;
-  std::string upstream_host;         ///< Host sent when `preserve_host` is off: authority of the upstream URL
-  bool preserve_host = true;         ///< upstream sees the client's Host
-  std::string store;                 ///< directory
-  std::uint64_t store_size_max = 0;  ///< bytes of address space reserved for the map
-  std::string policy;                ///< file; empty only with --dev
-  std::string catalog;               ///< file applied at start; empty = none
+  UpstreamAddress upstream;              ///< short for one entry of `upstreams`; without endpoint: not given
+  std::vector<Upstream> upstreams;       ///< as written; all_upstreams() is what to use
+  bool preserve_host = true;             ///< upstream sees the client's Host
+  std::string store;                     ///< directory
+  std::uint64_t store_size_max = 0;      ///< bytes of address space reserved for the map
+  std::string policy;                    ///< file; empty only with --dev
+  std::string catalog;                   ///< file applied at start; empty = none
   std::vector<Endpoint> admin_listen;    ///< empty = no admin listener
   std::vector<Endpoint> metrics_listen;  ///< empty = metrics and health live on the admin listener
   std::string header_prefix;             ///< "X-Subject-"
@@ -66,6 +103,9 @@ struct Config {
   std::string access_log;    ///< "-" standard output, "off", or a file
   LogLevel log_level = LogLevel::info;
   bool dev = false;  ///< --dev
+
+  /// Every upstream, however it was written, in a fixed order: requests know theirs by its index.
+  [[nodiscard]] std::vector<Upstream> all_upstreams() const;
 };
 
 }  // namespace postern

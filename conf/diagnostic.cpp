@@ -103,6 +103,7 @@ void Diagnostics::append(Diagnostics other) {
   for (Diagnostic& item : other.items_)
     add(std::move(item.position), std::move(item.message), std::move(item.suggestion));
   omitted_ += other.omitted_;
+  hidden_.merge(other.hidden_);
 }
 
 std::string Diagnostics::render(std::string_view (*source_of)(const std::string& file, const void* context),
@@ -127,6 +128,7 @@ std::string Diagnostics::render(std::string_view (*source_of)(const std::string&
     if (!item.suggestion.empty()) out += "; " + item.suggestion;
     out += '\n';
     if (item.position.line == 0 || source_of == nullptr) continue;
+    if (hidden_.contains({item.position.file, item.position.line})) continue;
     append_caret(out, line_of(source_of(item.position.file, context), item.position.line),
                  item.position.column);
   }

@@ -3,8 +3,10 @@
 #pragma once
 
 #include <cstddef>
+#include <set>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace postern {
@@ -34,6 +36,8 @@ class Diagnostics {
  public:
   void add(Position position, std::string message, std::string suggestion = {});
   void append(Diagnostics other);
+  /// A line that holds a secret: it is not shown under what is said about it.
+  void hide_line(std::string file, std::size_t line) { hidden_.emplace(std::move(file), line); }
   [[nodiscard]] bool empty() const noexcept { return items_.empty(); }
   [[nodiscard]] std::size_t size() const noexcept { return items_.size() + omitted_; }
   [[nodiscard]] const std::vector<Diagnostic>& items() const noexcept { return items_; }
@@ -52,6 +56,7 @@ class Diagnostics {
 
  private:
   std::vector<Diagnostic> items_;
+  std::set<std::pair<std::string, std::size_t>> hidden_;
   std::size_t omitted_ = 0;
 };
 

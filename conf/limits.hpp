@@ -33,12 +33,18 @@ inline constexpr std::size_t yaml_value_bytes_max =
     1024 * 1024;                                  ///< one scalar or bracketed collection: bounds look-ahead
 inline constexpr int yaml_depth_max = 32;         ///< nested collections
 inline constexpr std::size_t listeners_max = 16;  ///< addresses of one `listen`
-inline constexpr std::size_t realm_bytes_max = 128;         ///< in WWW-Authenticate
-inline constexpr std::size_t token_prefix_bytes_max = 16;   ///< the '_' at its end included
-inline constexpr std::size_t header_prefix_bytes_max = 64;  ///< the '-' at its end included
-inline constexpr std::size_t trusted_proxies_max = 256;     ///< networks: compared one by one on each request
-inline constexpr std::size_t requirement_depth_max = 16;    ///< nested any_of/all_of/not
-inline constexpr std::size_t requirement_terms_max = 64;    ///< terms of one rule
+inline constexpr std::size_t upstreams_max = 32;  ///< entries of `upstreams`: each has its metrics
+inline constexpr std::size_t upstream_name_bytes_max = 64;  ///< a label of metrics
+inline constexpr std::size_t upstream_addresses_max =
+    32;  ///< of one upstream, after its names were looked up; further ones are not used
+inline constexpr std::size_t upstream_headers_max = 16;         ///< own headers of one upstream
+inline constexpr std::size_t upstream_header_bytes_max = 4096;  ///< all of them, as lines
+inline constexpr std::size_t realm_bytes_max = 128;             ///< in WWW-Authenticate
+inline constexpr std::size_t token_prefix_bytes_max = 16;       ///< the '_' at its end included
+inline constexpr std::size_t header_prefix_bytes_max = 64;      ///< the '-' at its end included
+inline constexpr std::size_t trusted_proxies_max = 256;    ///< networks: compared one by one on each request
+inline constexpr std::size_t requirement_depth_max = 16;   ///< nested any_of/all_of/not
+inline constexpr std::size_t requirement_terms_max = 64;   ///< terms of one rule
 inline constexpr std::size_t methods_max = 63;             ///< different methods a policy names: one bit each
 inline constexpr std::size_t match_visits_max = 1024;      ///< places one match may look at: a load error
 inline constexpr std::size_t diagnostics_max = 100;        ///< printed at once

@@ -6,6 +6,7 @@
 #include "conf/environment.hpp"
 #include "conf/limits.hpp"
 #include "conf/option.hpp"
+#include "conf/upstream_headers.hpp"
 
 namespace postern {
 namespace {
@@ -118,6 +119,7 @@ class Reading {
   /// What no single value shows.
   void check_together() {
     if (!sources_.store_only) check_required();
+    check_upstreams();
     if (config_.dev) check_dev();
     check_addresses_differ();
   }
@@ -186,10 +188,26 @@ class Reading {
     const Position at{file_.empty() ? "configuration" : file_, 0, 0};
     for (const std::string_view name : {"upstream", "policy"}) {
       if (given(name) || (name == "policy" && config_.dev)) continue;
+      if (name == "upstream" && given("upstreams")) continue;
       const Option& option = *find_option(name);
       diagnostics_.add(
           at, std::string(name) + " is missing",
           "set it in the file, by " + environment_name(name) + " or by " + std::string(option.flag));
+    }
+  }
+
+  void check_upstreams() {
+    const auto named_default = [](const Upstream& one) { return one.name == default_upstream; };
+    const bool has_default = std::any_of(config_.upstreams.begin(), config_.upstreams.end(), named_default);
+    if (given("upstream") && has_default)
+      diagnostics_.add(place("upstream"),
+                       "upstream: upstreams has an entry \"default\" already, which is the same thing");
+    // The rule of --dev names none.
+    if (config_.dev && !given("upstream") && !has_default && config_.upstreams.size() > 1)
+      diagnostics_.add(place("upstreams"), "upstreams: with --dev one of them has to be called \"default\"");
+    for (const Upstream& one : config_.upstreams) {
+      const std::string flaw = upstream_headers_flaw(one.headers, config_.header_prefix);
+      if (!flaw.empty()) diagnostics_.add(place("upstreams"), "upstreams." + one.name + ".headers: " + flaw);
     }
   }
 

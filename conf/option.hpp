@@ -36,15 +36,15 @@ struct OptionValue {
 };
 
 struct Option {
-  std::string_view name;           ///< "timeouts.head"; nested keys by '.'
-  std::string_view meaning;        ///< one sentence without a full stop
-  std::string_view unit;           ///< "duration", "bytes", "count", "address", …
-  std::string_view default_value;  ///< as it would be written; empty = none
-  std::string_view bounds;         ///< "10ms to 1h", both included, in the option's unit; empty = none
+  std::string_view name;             ///< "timeouts.head"; nested keys by '.'
+  std::string_view meaning{};        ///< one sentence without a full stop
+  std::string_view unit{};           ///< "duration", "bytes", "count", "address", …
+  std::string_view default_value{};  ///< as it would be written; empty = none
+  std::string_view bounds{};         ///< "10ms to 1h", both included, in the option's unit; empty = none
   Change change = Change::restart;
-  bool secret = false;    ///< its value is never printed
-  std::string_view flag;  ///< "--upstream", or empty
-  OptionValue value;      ///< empty: known from the design, refused as "not yet supported"
+  bool secret = false;      ///< its value is never printed
+  std::string_view flag{};  ///< "--upstream", or empty
+  OptionValue value{};      ///< empty: known from the design, refused as "not yet supported"
 
   [[nodiscard]] constexpr bool supported() const noexcept { return value.read != nullptr; }
 };

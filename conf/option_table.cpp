@@ -6,23 +6,11 @@
 namespace postern {
 namespace {
 
-/// One member of the URL is the address, the other what is sent as Host: they change together.
-constexpr OptionValue upstream_value = {
-    .read =
-        [](const yaml::Node& node, const Position& at, const Option& option, Config& config,
-           Diagnostics& diagnostics) {
-          Upstream upstream{config.upstream, config.upstream_host};
-          read_upstream(Given{node, at, option, diagnostics}, upstream);
-          config.upstream = std::move(upstream.endpoint);
-          config.upstream_host = std::move(upstream.host);
-        },
-    .same = [](const Config& a,
-               const Config& b) { return a.upstream == b.upstream && a.upstream_host == b.upstream_host; },
-    .copy =
-        [](const Config& from, Config& to) {
-          to.upstream = from.upstream;
-          to.upstream_host = from.upstream_host;
-        },
+/// A mapping, not a list of values: only the file can hold it.
+constexpr OptionValue upstreams_value = {
+    .read = option_value<read_upstreams, &Config::upstreams>.read,
+    .same = option_value<read_upstreams, &Config::upstreams>.same,
+    .copy = option_value<read_upstreams, &Config::upstreams>.copy,
 };
 
 constexpr auto read_listeners = read_list<read_endpoint, 1, limits::listeners_max, Endpoint>;
@@ -30,7 +18,7 @@ constexpr auto read_networks = read_list<read_network, 0, limits::trusted_proxie
 
 constexpr Change reload = Change::reload;
 constexpr Change restart = Change::restart;
-constexpr bool open = false;  // in the column `secret`: no option so far holds a secret
+constexpr bool open = false;  // in the column `secret`
 
 constexpr OptionValue later = {};  // known from the design, not yet supported
 
@@ -40,7 +28,8 @@ constexpr OptionValue later = {};  // known from the design, not yet supported
 constexpr Option table[] = {
   // name, meaning, unit, default, bounds, change, secret, flag, value
   {"listen", "Where clients connect", "address", "127.0.0.1:8080", "", restart, open, "--listen", option_value<read_listeners, &Config::listen>},
-  {"upstream", "The API behind us; required", "URL", "", "http://host:port or unix:/path", restart, open, "--upstream", upstream_value},
+  {"upstream", "The API behind us: short for the entry `default` of `upstreams`; one of the two is required", "URL", "", "http://host:port or unix:/path", restart, open, "--upstream", option_value<read_upstream_url, &Config::upstream>},
+  {"upstreams", "The APIs behind us by name, each with the keys below; rules choose by `upstream: NAME`, those that do not use `default` or the only one", "mapping", "", "", restart, open, "", upstreams_value},
   {"preserve_host", "Whether the upstream sees the client's Host instead of its own name", "boolean", "true", "", restart, open, "", option_value<read_bool, &Config::preserve_host>},
   {"store", "Directory of the token store", "path", "/var/lib/postern", "", restart, open, "--store", option_value<read_path, &Config::store>},
   {"store_size_max", "Address space reserved for the store; its file grows only as it fills", "bytes", "64GiB", "1MiB to 64TiB", restart, open, "", option_value<read_bytes, &Config::store_size_max>},
@@ -61,7 +50,7 @@ constexpr Option table[] = {
   {"timeouts.drain", "How long running requests may go on after SIGTERM", "duration", "25s", "0s to 1h", reload, open, "", option_value<read_duration, &Config::timeouts, &Timeouts::drain>},
   {"limits.body", "Size of one request body, 0 = unlimited; beyond it 413", "bytes", "0", "0 to 16TiB", reload, open, "", option_value<read_bytes, &Config::limits, &Limits::body>},
   {"limits.connections", "Client connections at once; further ones are closed", "count", "10000", "1 to 1000000", reload, open, "", option_value<read_count, &Config::limits, &Limits::connections>},
-  {"limits.upstream_connections", "Upstream connections per shard, busy and idle; beyond it 503", "count", "1024", "1 to 60000", reload, open, "", option_value<read_count, &Config::limits, &Limits::upstream_connections>},
+  {"limits.upstream_connections", "Connections to one upstream per shard, busy and idle; beyond it 503", "count", "1024", "1 to 60000", reload, open, "", option_value<read_count, &Config::limits, &Limits::upstream_connections>},
   {"limits.requests_per_connection", "Requests before a client connection is closed, 0 = unlimited", "count", "0", "0 to 1000000000", reload, open, "", option_value<read_count, &Config::limits, &Limits::requests_per_connection>},
   {"shards", "Threads that serve, 0 = one per core", "count", "0", "0 to 256", restart, open, "--shards", option_value<read_count, &Config::shards>},
   {"log.access", "Where the access log goes: `-` standard output, `off`, or a file", "path", "-", "", restart, open, "--access-log", option_value<read_access_log, &Config::access_log>},
@@ -69,7 +58,6 @@ constexpr Option table[] = {
 
   {"tls", "TLS towards clients: certificate, key, client_ca", "", "", "", restart, open, "", later},
   {"proxy_protocol", "PROXY protocol from a load balancer in front", "", "", "", restart, open, "", later},
-  {"upstreams", "Several upstreams", "", "", "", restart, open, "", later},
   {"credentials", "Credentials besides the Authorization header", "", "", "", restart, open, "", later},
   {"streams.recheck", "Checking the token again while a stream is open", "", "", "", restart, open, "", later},
   {"store.mode", "Store shared through a source of truth elsewhere", "", "", "", restart, open, "", later},

@@ -42,12 +42,18 @@ void read_header_prefix(const Given& given, std::string& out);
 void read_endpoint(const Given& given, Endpoint& out);
 void read_network(const Given& given, Network& out);
 
-/// An upstream URL with its authority, as two members of Config hold them.
-struct Upstream {
-  Endpoint endpoint;
-  std::string host;
+void read_upstream_url(const Given& given, UpstreamAddress& out);
+/// A mapping of names to entries, whose keys are a table of their own: upstream_keys().
+void read_upstreams(const Given& given, std::vector<Upstream>& out);
+/// A mapping of names to values. What has to do with the rest of the configuration is upstream_header_flaw's.
+void read_upstream_headers(const Given& given, std::vector<UpstreamHeader>& out);
+
+/// A key of an entry of `upstreams`: an option in all but its place. `option.name` is "health.path".
+struct UpstreamKey {
+  Option option;
+  void (*read)(const Given& given, Upstream& out);
 };
-void read_upstream(const Given& given, Upstream& out);
+[[nodiscard]] std::span<const UpstreamKey> upstream_keys() noexcept;
 
 /// Reads a list: a sequence, or a single value for a list of one. At least `min` and at most `max` items.
 template <auto read_item, std::size_t min, std::size_t max, class Item>

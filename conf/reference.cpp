@@ -1,4 +1,4 @@
-#include "conf/option.hpp"
+#include "conf/option_value.hpp"
 
 namespace postern {
 namespace {
@@ -15,10 +15,11 @@ std::string form(const Option& option) {
   return text;
 }
 
-std::string row(const Option& option) {
+/// `variable` is empty for what only the file can hold.
+std::string row(const Option& option, const std::string& variable) {
   std::string takes_effect = option.change == Change::reload ? "reload" : "restart";
   if (option.secret) takes_effect += ", secret";
-  std::string source = code(environment_name(option.name));
+  std::string source = code(variable);
   if (!option.flag.empty()) source += " " + code(option.flag);
   return "| " + code(option.name) + " | " + std::string(option.meaning) + " | " + form(option) + " | " +
          code(option.default_value) + " | " + takes_effect + " | " + source + " |\n";
@@ -56,8 +57,18 @@ Known, but not yet supported; refused at their place:
 
 std::string config_reference() {
   std::string out(preface);
-  for (const Option& option : options())
-    if (option.supported()) out += row(option);
+  for (const Option& option : options()) {
+    if (!option.supported()) continue;
+    const bool file_only = option.name == "upstreams";
+    out += row(option, file_only ? std::string() : environment_name(option.name));
+    if (!file_only) continue;
+    for (const UpstreamKey& key : upstream_keys()) {
+      const std::string name = "upstreams.NAME." + std::string(key.option.name);
+      Option named = key.option;
+      named.name = name;
+      out += row(named, {});
+    }
+  }
   out += later;
   for (const Option& option : options())
     if (!option.supported()) out += "| " + code(option.name) + " | " + std::string(option.meaning) + " |\n";

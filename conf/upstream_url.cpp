@@ -29,7 +29,7 @@ std::string host_field(const Endpoint& endpoint) {
 
 }  // namespace
 
-void read_upstream(const Given& given, Upstream& out) {
+void read_upstream_url(const Given& given, UpstreamAddress& out) {
   const std::string* text = given.text();
   if (text == nullptr) return;
   if (text->starts_with("https://")) return given.mistake("https:// upstreams are not yet supported");
@@ -58,7 +58,7 @@ void read_upstream(const Given& given, Upstream& out) {
   auto endpoint = parse_endpoint(authority);
   if (!endpoint || endpoint->is_unix() || endpoint->port == 0)
     return given.mistake(given.shown() + " is not an upstream", std::string(spelling));
-  out.host = host_field(*endpoint);
+  out.authority = host_field(*endpoint);
   out.endpoint = std::move(*endpoint);
 }
 

@@ -56,13 +56,14 @@ Policy::Policy(Policy&&) noexcept = default;
 Policy& Policy::operator=(Policy&&) noexcept = default;
 
 std::unique_ptr<const Policy> Policy::compile(const yaml::Document& document, const Catalog* catalog,
-                                              Diagnostics& diagnostics) {
+                                              Diagnostics& diagnostics,
+                                              const std::vector<std::string>* upstreams) {
   // A file that could not be parsed has been reported, and a tree with holes is not a policy.
   const bool parsed = diagnostics.empty();
   if (!parsed && document.root.kind == yaml::Kind::null) return nullptr;
 
   Diagnostics found;
-  RuleReader reader(document, catalog, found);
+  RuleReader reader(document, catalog, upstreams, found);
   reader.read_file();
   report_overlaps(reader.routable(), document.file, found);
 
@@ -89,12 +90,13 @@ void Policy::check_cost(const Compiled& compiled, Diagnostics& diagnostics) {
                   "fewer '{param}' segments beside literal ones make it cheaper");
 }
 
-std::unique_ptr<const Policy> Policy::any_authenticated() {
+std::unique_ptr<const Policy> Policy::any_authenticated(std::uint32_t upstream) {
   Rule rule;
   rule.id = "dev";
   rule.path = "/**";
   rule.segments.push_back({TemplateSegment::Kind::rest, {}});
   rule.requirement.kind = RequirementKind::authenticated;
+  rule.upstream = upstream;
   std::vector<Rule> rules;
   rules.push_back(std::move(rule));
   auto policy = std::make_unique<Policy>();

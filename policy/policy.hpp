@@ -87,6 +87,7 @@ struct Rule {
   std::vector<ResourcePart> resource;  ///< empty: none
   Mode mode = Mode::enforce;
   Trailers trailers = Trailers::drop;
+  std::uint32_t upstream = 0;  ///< index into the names that compile() was given
 };
 
 /// What the catalog calls the policy's symbols: one handle per symbol, no_handle for what does not exist (any
@@ -113,13 +114,14 @@ class Policy {
 
   /// Compiles a parsed file. Every mistake is added to `diagnostics`; null if there is one, of the parser's
   /// too. With a `catalog`, an unknown permission, role, group or license is a mistake too, with a
-  /// suggestion.
-  [[nodiscard]] static std::unique_ptr<const Policy> compile(const yaml::Document& document,
-                                                             const Catalog* catalog,
-                                                             Diagnostics& diagnostics);
+  /// suggestion. So is, with `upstreams`, one that is not among them, and a rule that names none where
+  /// neither one is called "default" nor there is only one.
+  [[nodiscard]] static std::unique_ptr<const Policy> compile(
+      const yaml::Document& document, const Catalog* catalog, Diagnostics& diagnostics,
+      const std::vector<std::string>* upstreams = nullptr);
 
-  /// The policy of `--dev`: every valid token may pass, nothing else.
-  [[nodiscard]] static std::unique_ptr<const Policy> any_authenticated();
+  /// The policy of `--dev`: every valid token may pass, nothing else. `upstream` as in Rule.
+  [[nodiscard]] static std::unique_ptr<const Policy> any_authenticated(std::uint32_t upstream = 0);
 
   /// The most specific rule for host, path and method. Allocates nothing; its cost depends on the depth of
   /// the path, not on the number of rules. `host` is canonical (empty when there was none). `asterisk` asks

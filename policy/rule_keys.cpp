@@ -24,6 +24,7 @@ constexpr auto keys = std::to_array<Key>({
     {"resource", KeyUse::rule},
     {"mode", KeyUse::rule},
     {"trailers", KeyUse::rule},
+    {"upstream", KeyUse::rule},
 
     {"authenticated", KeyUse::requirement},
     {"permission", KeyUse::requirement},
@@ -56,7 +57,6 @@ constexpr auto keys = std::to_array<Key>({
     {"requirements", KeyUse::later},
     {"sunset", KeyUse::later},
     {"timeouts", KeyUse::later},
-    {"upstream", KeyUse::later},
     {"websocket", KeyUse::later},
 });
 

@@ -137,6 +137,7 @@ void RuleReader::read_rule(const yaml::Node& node) {
   read_methods(draft);
   read_mode(draft);
   read_trailers(draft);
+  read_upstream(draft);
   read_requirement(draft);
   read_resource(draft);
   rules_.push_back(std::move(draft.rule));
@@ -337,6 +338,26 @@ void RuleReader::read_trailers(Draft& draft) {
     draft.rule.trailers = Trailers::pass;
   } else if (trailers->kind != yaml::Kind::scalar || trailers->scalar != "drop") {
     add(*trailers, "\"trailers\" is drop or pass", did_you_mean(trailers->scalar, {"drop", "pass"}));
+  }
+}
+
+void RuleReader::read_upstream(Draft& draft) {
+  const yaml::Node* upstream = draft.node.find("upstream");
+  if (upstream != nullptr && (upstream->kind != yaml::Kind::scalar || upstream->scalar.empty())) {
+    add(*upstream, "\"upstream\" wants the name of one");
+    return;
+  }
+  if (upstreams_ == nullptr) return;
+  const std::vector<std::string>& known = *upstreams_;
+  const std::string_view name = upstream != nullptr ? std::string_view(upstream->scalar) : default_upstream;
+  const auto found = std::find(known.begin(), known.end(), name);
+  if (found != known.end()) {
+    draft.rule.upstream = static_cast<std::uint32_t>(found - known.begin());
+  } else if (upstream != nullptr) {
+    add(*upstream, "there is no upstream " + quoted(name), did_you_mean(name, {known.begin(), known.end()}));
+  } else if (known.size() > 1 && !draft.foreign_keys) {
+    add(draft.node, "the rule names no \"upstream\", and none of them is called \"default\"",
+        "write for example 'upstream: " + known.front() + "'");
   }
 }
 

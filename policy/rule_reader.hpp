@@ -8,6 +8,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "conf/config.hpp"
 #include "conf/yaml.hpp"
 #include "policy/flaw.hpp"
 #include "policy/policy.hpp"
@@ -17,9 +18,14 @@ namespace postern::policy {
 
 class RuleReader {
  public:
-  /// With a catalog, a name that it does not know is a mistake. All three outlive the reader.
-  RuleReader(const yaml::Document& document, const Catalog* catalog, Diagnostics& diagnostics)
-      : document_(document), diagnostics_(diagnostics), requirements_(document, catalog, diagnostics) {}
+  /// With a catalog, a name that it does not know is a mistake; likewise with `upstreams`. All outlive the
+  /// reader.
+  RuleReader(const yaml::Document& document, const Catalog* catalog,
+             const std::vector<std::string>* upstreams, Diagnostics& diagnostics)
+      : document_(document),
+        diagnostics_(diagnostics),
+        upstreams_(upstreams),
+        requirements_(document, catalog, diagnostics) {}
 
   /// Reads the whole file. Every mistake is reported; the rules are only complete when there was none.
   void read_file();
@@ -46,11 +52,13 @@ class RuleReader {
   void read_resource(Draft& draft);
   void read_mode(Draft& draft);
   void read_trailers(Draft& draft);
+  void read_upstream(Draft& draft);
   void add(const yaml::Node& node, std::string message, std::string suggestion = {});
   void add(const yaml::Node& scalar, std::vector<Flaw> flaws);
 
   const yaml::Document& document_;
   Diagnostics& diagnostics_;
+  const std::vector<std::string>* upstreams_;
   RequirementReader requirements_;
   std::vector<Rule> rules_;
   std::vector<bool> routable_;                          ///< beside rules_

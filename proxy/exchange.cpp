@@ -22,6 +22,7 @@ void Exchange::next_request() noexcept {
   ::new (&facts) Facts;  // without clearing texts that have no length yet
   head_complete = false;
   upgrade = false;
+  upstream = 0;
   subject_block_size = 0;
   host_size = 0;
   path.text = {};

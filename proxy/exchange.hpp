@@ -71,6 +71,7 @@ struct Exchange {
   bool head_complete = false;  ///< `request` can be relied on
   bool upgrade = false;        ///< a complete WebSocket handshake
   bool trailers = false;       ///< the rule lets trailers pass
+  std::uint32_t upstream = 0;  ///< of the rule that governs: index into Snapshot::upstreams
   std::size_t subject_block_size = 0;
   std::size_t host_size = 0;   ///< canonical host with port, in `host`
   policy::CanonicalPath path;  ///< text in `path_text`
@@ -79,7 +80,7 @@ struct Exchange {
   char host[limits::host_bytes_max + 8];
   char path_text[limits::target_bytes_max];
   char subject_block[limits::subject_block_bytes_max];
-  char request_out[head_out_bytes];          ///< the head for the upstream
+  char request_out[head_out_bytes + limits::upstream_header_bytes_max];  ///< the head for the upstream
   char response_out[head_out_bytes];         ///< the head for the client, or our own answer
   char in[in_bytes];                         ///< from the client
   char out[out_bytes];                       ///< from the upstream

@@ -125,8 +125,11 @@ Gate::Ruling Gate::rule(Exchange& exchange, const Peer& peer, UnixSeconds now) n
   const std::string_view host = facts.host.view();
   const policy::Match match = head.form == TargetForm::asterisk ? policy.match_asterisk(host, method)
                                                                 : policy.match(host, exchange.path, method);
-  if (match.rule) facts.rule.assign(match.rule->id);
   exchange.trailers = match.rule && match.rule->trailers == policy::Trailers::pass;
+  if (match.rule) {
+    facts.rule.assign(match.rule->id);
+    exchange.upstream = match.rule->upstream;
+  }
   ruling = judge(exchange, match, client, now);
   if (ruling.allowed && config.limits.body > 0 && head.framing == Framing::length &&
       head.content_length > config.limits.body) {

@@ -12,15 +12,24 @@
 #include "proxy/answer.hpp"
 #include "proxy/exchange.hpp"
 #include "proxy/header_rules.hpp"
+#include "proxy/injected_headers.hpp"
 #include "proxy/metrics.hpp"
 #include "store/reader.hpp"
 
 namespace postern {
 
+/// An upstream and what every request to it carries.
+struct ConfiguredUpstream {
+  Upstream settings;
+  InjectedHeaders headers;
+};
+
 /// What a reload replaces, as one: no request sees half of it.
 struct Snapshot {
   Config config;
   std::shared_ptr<const policy::Policy> policy;
+  /// As Config::all_upstreams() orders them: the same in every snapshot of a process, but for their headers.
+  std::vector<ConfiguredUpstream> upstreams;
 };
 
 /// The other end of a client connection.

@@ -106,6 +106,8 @@ RewriteError write_request_head(const RequestHead& head, const char* buffer, con
   // 9112 §3.2).
   put_field(out, "Host", rewrite.host);
 
+  const InjectedHeaders* own =
+      rewrite.own_headers && !rewrite.own_headers->empty() ? rewrite.own_headers : nullptr;
   LineCopier lines(head, buffer, out);
   for (std::size_t i = 0; i < head.field_count; ++i) {
     const Field& field = head.fields[i];
@@ -114,8 +116,8 @@ RewriteError write_request_head(const RequestHead& head, const char* buffer, con
     if (fate == FieldFate::refuse) return RewriteError::ambiguous_field;
     const bool stray_state = field.known == FieldName::tracestate && !rewrite.trace_continued;
     const bool announces = rewrite.trailers && field.known == FieldName::trailer;
-    if ((fate == FieldFate::pass || announces) && !stray_state &&
-        (nominated.empty() || !nominated.contains(name)))
+    const bool passes = (fate == FieldFate::pass || announces) && !stray_state && !(own && own->covers(name));
+    if (passes && (nominated.empty() || !nominated.contains(name)))
       lines.pass(i);
     else
       lines.drop();
@@ -126,6 +128,7 @@ RewriteError write_request_head(const RequestHead& head, const char* buffer, con
   put_field(out, "X-Request-Id", rewrite.request_id);
   put_field(out, "traceparent", rewrite.traceparent);
   out.put(rewrite.subject_block);
+  if (own) out.put(own->lines());
   if (rewrite.upgrade)
     out.put("Connection: Upgrade\r\nUpgrade: websocket\r\n");
   else if (rewrite.trailers)

@@ -1,6 +1,6 @@
 // The heads we write: what the client sent and the upstream answered, rewritten. Order of a request's
 // rewrite: drop what the incoming Connection names and every reserved name, drop the credential, add
-// forwarding facts, then the subject, then our own framing.
+// forwarding facts, then the subject, then the upstream's own headers, then our own framing.
 
 #pragma once
 
@@ -9,6 +9,7 @@
 #include "proxy/bounded_text.hpp"
 #include "proxy/head_reader.hpp"
 #include "proxy/header_rules.hpp"
+#include "proxy/injected_headers.hpp"
 
 namespace postern {
 
@@ -22,8 +23,10 @@ struct RequestRewrite {
   std::string_view traceparent;
   bool trace_continued = true;     ///< else the client's tracestate has no trace to belong to
   std::string_view subject_block;  ///< complete lines with CRLF
-  bool trusted_peer = false;       ///< its forwarding facts are kept
-  bool upgrade = false;            ///< a checked WebSocket handshake: Upgrade and Connection go out
+  const InjectedHeaders* own_headers =
+      nullptr;                ///< of the upstream; what a client sent under their names goes
+  bool trusted_peer = false;  ///< its forwarding facts are kept
+  bool upgrade = false;       ///< a checked WebSocket handshake: Upgrade and Connection go out
   bool expect_continue = false;
   bool trailers = false;  ///< the rule passes them: `TE: trailers` is asked for and `Trailer` told
   Framing framing = Framing::none;

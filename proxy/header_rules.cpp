@@ -136,6 +136,10 @@ bool HeaderRules::may_be_nominated(std::string_view name) const noexcept {
   return !reserved(name) && !is_alias_among(never, name);
 }
 
+bool is_alias_of(std::string_view name, std::string_view folded) noexcept {
+  return folded_equals(without_edges(name), folded);
+}
+
 bool response_field_passes(const Field& field) noexcept {
   switch (field.known) {
     case FieldName::connection:

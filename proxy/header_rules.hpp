@@ -46,6 +46,10 @@ class HeaderRules {
 /// Whether a response field passes to the client: hop-by-hop fields and our own framing do not.
 [[nodiscard]] bool response_field_passes(const Field& field) noexcept;
 
+/// Whether an upstream might read `name` as `folded`, a name in its comparison form without dashes at its
+/// edges.
+[[nodiscard]] bool is_alias_of(std::string_view name, std::string_view folded) noexcept;
+
 /// The comparison form of a name: lower case, every byte that is neither letter nor digit as '-'.
 [[nodiscard]] char fold_name_byte(char byte) noexcept;
 

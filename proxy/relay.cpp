@@ -81,10 +81,10 @@ Task<RelayResult> Relay::relay() {
 Task<Lease> Relay::obtain(bool fresh) {
   // An upgraded connection is of no use to anybody afterwards, so it is not taken from the pool either.
   if (!fresh && !x_.upgrade) {
-    Lease kept = shard_.upstreams().lease_kept();
+    Lease kept = shard_.upstream(x_.upstream).lease_kept();
     if (kept.stream) co_return kept;
   }
-  co_return co_await shard_.upstreams().connect();
+  co_return co_await shard_.upstream(x_.upstream).connect();
 }
 
 bool Relay::may_retry(HeadEnd end) const noexcept {
@@ -132,9 +132,9 @@ RelayResult Relay::refused(const Answer& answer) const noexcept {
 void Relay::release_upstream(bool reusable) {
   client_.on_hang_up_cancel(nullptr);
   if (reusable)
-    shard_.upstreams().give_back(std::move(upstream_));
+    shard_.upstream(x_.upstream).give_back(std::move(upstream_));
   else
-    shard_.upstreams().discard(std::move(upstream_));
+    shard_.upstream(x_.upstream).discard(std::move(upstream_));
   bytes_sent_up_ = 0;
 }
 

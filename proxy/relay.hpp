@@ -73,6 +73,8 @@ class Relay {
   void release_upstream(bool reusable);
 
   // relay_request.cpp
+  /// Not to be held across a wait: a reload replaces it.
+  [[nodiscard]] const ConfiguredUpstream& upstream() const noexcept;
   [[nodiscard]] RewriteError write_head() noexcept;
   [[nodiscard]] Task<bool> send_request();
   void begin_upload() noexcept;

@@ -19,13 +19,19 @@ bool accepts_trailers(const RequestHead& head, const char* buffer) noexcept {
 
 }  // namespace
 
+const ConfiguredUpstream& Relay::upstream() const noexcept {
+  return shard_.gate().snapshot().upstreams[x_.upstream];
+}
+
 RewriteError Relay::write_head() noexcept {
   const Config& config = shard_.config();
   const RequestHead& head = x_.request;
   const std::string_view client_host{x_.host, x_.host_size};
   RequestRewrite rewrite;
   rewrite.path = x_.path.text;
-  rewrite.host = config.preserve_host && head.has_host ? client_host : std::string_view(config.upstream_host);
+  const std::string_view upstream_host = upstream().settings.addresses.front().authority;
+  rewrite.host = config.preserve_host && head.has_host ? client_host : upstream_host;
+  rewrite.own_headers = &upstream().headers;
   rewrite.client_address = peer_.text.view();
   rewrite.request_id = x_.facts.request_id.view();
   rewrite.traceparent = x_.facts.traceparent.view();
@@ -101,7 +107,8 @@ Task<Relay::Upload> Relay::upload_body() {
     pieces.add(taken.data);
     if (chunked && !taken.data.empty()) pieces.add("\r\n");
     if (chunked && request_body_.finished())
-      pieces.add(x_.trailers_in.last_chunk(request_body_.trailers_size(), shard_.gate().header_rules()));
+      pieces.add(x_.trailers_in.last_chunk(request_body_.trailers_size(), shard_.gate().header_rules(),
+                                           &upstream().headers));
     if (pieces.count > 0) {
       const IoResult written = co_await write_all(*upstream_, pieces);
       if (written.status == IoStatus::timed_out) co_return Upload::upstream_timed_out;

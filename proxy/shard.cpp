@@ -30,8 +30,9 @@ Shard::Shard(std::size_t index, ShardShared& shared, std::unique_ptr<Reactor> re
     : index_(index),
       shared_(shared),
       reactor_(std::move(reactor)),
-      gate_(std::move(reader), std::move(snapshot), metrics_),
-      upstreams_(*reactor_, metrics_) {
+      gate_(std::move(reader), std::move(snapshot), metrics_) {
+  for (std::size_t i = 0; i < gate_.snapshot().upstreams.size(); ++i)
+    upstreams_.push_back(std::make_unique<UpstreamPool>(*reactor_, metrics_));
   apply_snapshot();
 }
 
@@ -48,7 +49,7 @@ Status Shard::listen(int descriptor) {
 
 void Shard::run() {
   reactor_->run([this] { after_batch(); });
-  upstreams_.close_idle();
+  for (const auto& upstream : upstreams_) upstream->close_idle();
 }
 
 void Shard::use(std::shared_ptr<const Snapshot> snapshot) {
@@ -60,11 +61,12 @@ void Shard::use(std::shared_ptr<const Snapshot> snapshot) {
 
 void Shard::apply_snapshot() noexcept {
   reactor_->deadlines().set_durations(config().timeouts);
-  upstreams_.set_connections_max(config().limits.upstream_connections);
+  for (const auto& upstream : upstreams_) upstream->set_connections_max(config().limits.upstream_connections);
 }
 
-void Shard::set_upstream_addresses(std::vector<SocketAddress> addresses) {
-  reactor_->post([this, addresses = std::move(addresses)] { upstreams_.set_addresses(addresses); });
+void Shard::set_upstream_addresses(std::size_t upstream, std::vector<SocketAddress> addresses) {
+  reactor_->post(
+      [this, upstream, addresses = std::move(addresses)] { upstreams_[upstream]->set_addresses(addresses); });
 }
 
 void Shard::drain() {

@@ -45,7 +45,8 @@ class Shard {
 
   // --- from any thread ---
   void use(std::shared_ptr<const Snapshot> snapshot);
-  void set_upstream_addresses(std::vector<SocketAddress> addresses);
+  /// Where the upstream of this index answers now.
+  void set_upstream_addresses(std::size_t upstream, std::vector<SocketAddress> addresses);
   /// Stops accepting, ends idle connections, lets busy ones finish; run() returns when the last is gone.
   void drain();
   /// Ends everything; run() returns soon.
@@ -56,7 +57,7 @@ class Shard {
   [[nodiscard]] Reactor& reactor() noexcept { return *reactor_; }
   [[nodiscard]] Gate& gate() noexcept { return gate_; }
   [[nodiscard]] const Config& config() const noexcept { return gate_.snapshot().config; }
-  [[nodiscard]] UpstreamPool& upstreams() noexcept { return upstreams_; }
+  [[nodiscard]] UpstreamPool& upstream(std::size_t index) noexcept { return *upstreams_[index]; }
   [[nodiscard]] ExchangePool& exchanges() noexcept { return exchanges_; }
   [[nodiscard]] ShardMetrics& counters() noexcept { return metrics_; }
   [[nodiscard]] IdSource& ids() noexcept { return ids_; }
@@ -85,7 +86,7 @@ class Shard {
   std::unique_ptr<Reactor> reactor_;
   ShardMetrics metrics_;
   Gate gate_;
-  UpstreamPool upstreams_;
+  std::vector<std::unique_ptr<UpstreamPool>> upstreams_;  ///< beside Snapshot::upstreams
   ExchangePool exchanges_;
   IdSource ids_;
   HttpDate date_;

@@ -32,7 +32,8 @@ bool trailer_passes(std::string_view name, const Field& field, const HeaderRules
          std::none_of(std::begin(head_only_families), std::end(head_only_families), begins);
 }
 
-std::string_view TrailerSection::last_chunk(std::size_t size, const HeaderRules& rules) noexcept {
+std::string_view TrailerSection::last_chunk(std::size_t size, const HeaderRules& rules,
+                                            const InjectedHeaders* own_headers) noexcept {
   std::memcpy(bytes_.data(), "0\r\n", zero_size);
   const char* const buffer = section();
   std::uint32_t kept = 0;
@@ -42,7 +43,8 @@ std::string_view TrailerSection::last_chunk(std::size_t size, const HeaderRules&
         begin + static_cast<std::uint32_t>(rest.find('\r'));  // the machine let complete lines through only
     Field field;
     if (read_field_line(buffer, {begin, end}, field) == HeadError::none &&
-        trailer_passes(field.name.of(buffer), field, rules)) {
+        trailer_passes(field.name.of(buffer), field, rules) &&
+        !(own_headers && own_headers->covers(field.name.of(buffer)))) {
       std::memmove(section() + kept, buffer + begin, end + 2 - begin);
       kept += end + 2 - begin;
     }

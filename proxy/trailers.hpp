@@ -8,6 +8,7 @@
 
 #include "conf/limits.hpp"
 #include "proxy/header_rules.hpp"
+#include "proxy/injected_headers.hpp"
 
 namespace postern {
 
@@ -21,7 +22,10 @@ class TrailerSection {
   /// "0\r\n" *( field ) "\r\n". Works in place, once. What may not is what frames, routes, authenticates,
   /// controls or describes the message (RFC 9110 §6.5.1): it would have been acted upon already, or it would
   /// be merged into the head and believed.
-  [[nodiscard]] std::string_view last_chunk(std::size_t size, const HeaderRules& rules) noexcept;
+  /// `own_headers` of the upstream the body goes to, or null: what a client says under their names stays
+  /// here.
+  [[nodiscard]] std::string_view last_chunk(std::size_t size, const HeaderRules& rules,
+                                            const InjectedHeaders* own_headers = nullptr) noexcept;
 
  private:
   static constexpr std::size_t zero_size = 3;

@@ -1,18 +1,30 @@
 #include "proxy/admin/health.hpp"
 
+#include <algorithm>
 #include <boost/json.hpp>
 
 namespace postern::admin {
+
+bool Health::ready() const noexcept {
+  const bool all_known = std::all_of(upstreams.begin(), upstreams.end(),
+                                     [](const UpstreamHealth& upstream) { return upstream.known; });
+  return !draining && store_problem.empty() && all_known;
+}
 
 std::string render_health(const Health& health) {
   boost::json::array problems;
   boost::json::array warnings;
   if (health.draining) problems.emplace_back("draining: the process is going down");
-  if (!health.upstream_known) problems.emplace_back("upstream: its name has not been resolved yet");
+  for (const UpstreamHealth& upstream : health.upstreams)
+    if (!upstream.known)
+      problems.emplace_back("upstream " + upstream.name + ": its name has not been resolved yet");
   if (!health.store_problem.empty()) problems.emplace_back("store: " + health.store_problem);
   if (!health.reload_problem.empty())
     warnings.emplace_back("reload refused, the last good policy and configuration stay in force: " +
                           health.reload_problem);
+  if (!health.headers_problem.empty())
+    warnings.emplace_back("an upstream keeps the headers it had, its file is broken: " +
+                          health.headers_problem);
   for (const std::string& missing : health.missing)
     warnings.emplace_back("the policy names " + missing + ", which the store does not have: nobody meets it");
   boost::json::object body{{"ready", health.ready()}, {"rules", health.rules}};

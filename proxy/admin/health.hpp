@@ -9,16 +9,23 @@
 
 namespace postern::admin {
 
+/// State of an upstream as /readyz tells it.
+struct UpstreamHealth {
+  std::string name;
+  bool known = false;  ///< its names have been resolved at least once
+};
+
 /// State of the process as /readyz tells it.
 struct Health {
   bool draining = false;
-  std::string store_problem;         ///< empty: it can be read
-  bool upstream_known = false;       ///< its name has been resolved at least once
+  std::string store_problem;  ///< empty: it can be read
+  std::vector<UpstreamHealth> upstreams;
   std::string reload_problem;        ///< empty: the files as they are now are in force
+  std::string headers_problem;       ///< empty: the headers files of upstreams are in force as they are
   std::vector<std::string> missing;  ///< "permission shop.orders.read": named by the policy, not in the store
   std::size_t rules = 0;
 
-  [[nodiscard]] bool ready() const noexcept { return !draining && store_problem.empty() && upstream_known; }
+  [[nodiscard]] bool ready() const noexcept;
 };
 
 /// The body of /readyz: JSON with `ready` and, when there is something to say, `problems` and `warnings`.

@@ -1,8 +1,10 @@
 #include "proxy/admin/ruleset.hpp"
 
+#include <algorithm>
 #include <fstream>
 #include <iterator>
 
+#include "proxy/admin/own_headers.hpp"
 #include "store/catalog_file.hpp"
 
 namespace postern::admin {
@@ -18,13 +20,41 @@ std::string without_last_line_feed(std::string text) {
   return text;
 }
 
+/// The names that rules may choose by; their order is that of Snapshot::upstreams.
+std::vector<std::string> names_of(const std::vector<ConfiguredUpstream>& upstreams) {
+  std::vector<std::string> names;
+  for (const ConfiguredUpstream& upstream : upstreams) names.push_back(upstream.settings.name);
+  return names;
+}
+
+std::uint32_t default_index(const std::vector<std::string>& names) {
+  const auto found = std::find(names.begin(), names.end(), default_upstream);
+  return found == names.end() ? 0 : static_cast<std::uint32_t>(found - names.begin());
+}
+
 }  // namespace
 
-Ruleset load_ruleset(const Config& config, const store::Store& store, std::string& problem) {
+Ruleset load_ruleset(const Config& config, const store::Store& store, const Snapshot* running,
+                     std::string& kept, std::string& problem) {
   auto snapshot = std::make_shared<Snapshot>();
   snapshot->config = config;
+  for (Upstream& upstream : config.all_upstreams()) {
+    const std::size_t index = snapshot->upstreams.size();
+    std::string flaw;
+    auto headers = load_own_headers(upstream, config.header_prefix, flaw);
+    if (!headers && running == nullptr) {
+      problem = flaw;
+      return nullptr;
+    }
+    if (!headers) {
+      headers = running->upstreams[index].headers;
+      kept += (kept.empty() ? "" : "\n") + flaw;
+    }
+    snapshot->upstreams.push_back({std::move(upstream), std::move(*headers)});
+  }
+  const std::vector<std::string> upstreams = names_of(snapshot->upstreams);
   if (config.dev) {
-    snapshot->policy = policy::Policy::any_authenticated();
+    snapshot->policy = policy::Policy::any_authenticated(default_index(upstreams));
     return snapshot;
   }
   const auto catalog = store.catalog();
@@ -34,7 +64,8 @@ Ruleset load_ruleset(const Config& config, const store::Store& store, std::strin
   }
   Diagnostics diagnostics;
   const yaml::Document document = yaml::load(config.policy, diagnostics);
-  if (diagnostics.empty()) snapshot->policy = policy::Policy::compile(document, &*catalog, diagnostics);
+  if (diagnostics.empty())
+    snapshot->policy = policy::Policy::compile(document, &*catalog, diagnostics, &upstreams);
   if (!diagnostics.empty() || !snapshot->policy) {
     problem = without_last_line_feed(yaml::render(diagnostics, {&document}));
     return nullptr;
@@ -42,8 +73,8 @@ Ruleset load_ruleset(const Config& config, const store::Store& store, std::strin
   return snapshot;
 }
 
-Ruleset reload_ruleset(const ConfigSources& sources, const Config& running, const store::Store& store,
-                       std::string& notes, std::string& problem) {
+Ruleset reload_ruleset(const ConfigSources& sources, const Snapshot& running, const store::Store& store,
+                       ReloadNotes& notes, std::string& problem) {
   Diagnostics diagnostics;
   yaml::Document document;
   const auto loaded = load_config(sources, diagnostics, &document);
@@ -51,18 +82,20 @@ Ruleset reload_ruleset(const ConfigSources& sources, const Config& running, cons
     problem = without_last_line_feed(yaml::render(diagnostics, {&document}));
     return nullptr;
   }
-  for (const std::string_view name : restart_only_changes(running, loaded->config))
-    notes += (notes.empty() ? "" : ", ") + std::string(name);
-  return load_ruleset(reloaded(running, loaded->config), store, problem);
+  for (const std::string_view name : restart_only_changes(running.config, loaded->config))
+    notes.restart += (notes.restart.empty() ? "" : ", ") + std::string(name);
+  return load_ruleset(reloaded(running.config, loaded->config), store, &running, notes.kept, problem);
 }
 
 Sources read_sources(const ConfigSources& sources, const Config& running) {
   Diagnostics ignored;
   yaml::Document document;
   const auto loaded = load_config(sources, ignored, &document);
-  Sources read{{document.file, loaded ? loaded->config.policy : running.policy}, document.text};
+  Sources read{{loaded ? loaded->config.policy : running.policy}, document.text};
+  for (const Upstream& upstream : running.upstreams) read.files.push_back(upstream.headers_file);
   std::erase(read.files, std::string());
-  if (!read.files.empty()) read.text += '\0' + read_text(read.files.back());
+  for (const std::string& file : read.files) read.text += '\0' + read_text(file);
+  if (!document.file.empty()) read.files.push_back(document.file);
   return read;
 }
 

@@ -22,13 +22,21 @@ struct Sources {
 [[nodiscard]] Sources read_sources(const ConfigSources& sources, const Config& running);
 
 /// Compiles the policy that `config` names against the store's catalog. On mistakes: null, and `problem`
-/// holds them as the operator reads them.
-[[nodiscard]] Ruleset load_ruleset(const Config& config, const store::Store& store, std::string& problem);
+/// holds them as the operator reads them. With a `running` snapshot, an upstream whose headers_file is broken
+/// keeps the headers it has there, and `kept` says why.
+[[nodiscard]] Ruleset load_ruleset(const Config& config, const store::Store& store, const Snapshot* running,
+                                   std::string& kept, std::string& problem);
 
-/// Reads the configuration again, with what needs a restart left as it runs (and named in `notes`), and the
-/// policy.
-[[nodiscard]] Ruleset reload_ruleset(const ConfigSources& sources, const Config& running,
-                                     const store::Store& store, std::string& notes, std::string& problem);
+/// What a reload that took effect left as it was.
+struct ReloadNotes {
+  std::string restart;  ///< names of changed options that need a restart
+  std::string kept;     ///< headers files that are broken
+};
+
+/// Reads the configuration again, with what needs a restart left as it runs, the policy, and the headers of
+/// upstreams.
+[[nodiscard]] Ruleset reload_ruleset(const ConfigSources& sources, const Snapshot& running,
+                                     const store::Store& store, ReloadNotes& notes, std::string& problem);
 
 /// Applies a declared catalog; a sentence about what changed.
 [[nodiscard]] Result<std::string> apply_catalog(const std::string& file, store::Store& store);

@@ -39,9 +39,7 @@ class Server {
         signals_(io_, SIGTERM, SIGINT, SIGHUP),
         drain_deadline_(io_),
         inspection_(io_),
-        watch_(io_, [this] { on_files_changed(); }),
-        upstream_names_(io_, options_.config.upstream,
-                        [this](const auto& addresses) { on_upstream_found(addresses); }) {}
+        watch_(io_, [this] { on_files_changed(); }) {}
   ~Server() { join(); }
 
   /// Everything that can be wrong at a start is found here, before the first connection is accepted.
@@ -65,7 +63,8 @@ class Server {
   void on_files_changed();
   void reload();
   void watch_files();
-  void on_upstream_found(const std::vector<SocketAddress>& addresses);
+  [[nodiscard]] Status find_upstreams();
+  void on_upstream_found(std::size_t upstream, const std::vector<admin::FoundAddress>& found);
   void inspect();
   void look_at_store();
   admin::Response respond(std::string_view path, bool with_metrics);
@@ -89,7 +88,7 @@ class Server {
   asio::steady_timer drain_deadline_;
   asio::steady_timer inspection_;
   admin::FileWatch watch_;
-  admin::UpstreamNames upstream_names_;
+  std::vector<std::unique_ptr<admin::UpstreamNames>> upstream_names_;  // beside Snapshot::upstreams
   std::vector<std::unique_ptr<admin::HttpService>> services_;
   std::vector<std::string> service_names_;
 };
@@ -101,7 +100,7 @@ Status Server::prepare() {
   POSTERN_TRY_STATUS(make_shards());
   POSTERN_TRY_STATUS(listen());
   POSTERN_TRY_STATUS(open_services());
-  return upstream_names_.start();
+  return find_upstreams();
 }
 
 Status Server::load() {
@@ -110,7 +109,8 @@ Status Server::load() {
     operator_log(LogLevel::info, applied);
   }
   std::string problem;
-  ruleset_ = admin::load_ruleset(options_.config, store_, problem);
+  std::string kept;
+  ruleset_ = admin::load_ruleset(options_.config, store_, nullptr, kept, problem);
   if (!ruleset_) return Error{ErrorKind::invalid, "\n" + problem};
   sources_ = admin::read_sources(options_.sources, config());
   metrics_.last_reload_time = std::time(nullptr);
@@ -243,12 +243,12 @@ void Server::on_files_changed() {
 
 void Server::reload() {
   if (options_.config.dev) return;
-  std::string notes;
+  admin::ReloadNotes notes;
   std::string problem;
   // Remembered even when refused, so that a broken file is not reported again with every event in its
   // directory.
   sources_ = admin::read_sources(options_.sources, config());
-  auto ruleset = admin::reload_ruleset(options_.sources, config(), store_, notes, problem);
+  auto ruleset = admin::reload_ruleset(options_.sources, *ruleset_, store_, notes, problem);
   if (!ruleset) {
     health_.reload_problem = problem;
     metrics_.reload_failures.add();
@@ -266,14 +266,31 @@ void Server::reload() {
   set_operator_log_level(config().log_level);
   operator_log(LogLevel::info,
                "reloaded: " + std::to_string(ruleset_->policy->rules().size()) + " rules in force");
-  if (!notes.empty()) operator_log(LogLevel::warning, "changed, but needs a restart: " + notes);
+  if (!notes.restart.empty())
+    operator_log(LogLevel::warning, "changed, but needs a restart: " + notes.restart);
+  health_.headers_problem = notes.kept;
+  if (!notes.kept.empty())
+    operator_log(LogLevel::error, "an upstream keeps the headers it had, its file is broken:\n" + notes.kept);
   watch_files();
   look_at_store();
 }
 
-void Server::on_upstream_found(const std::vector<SocketAddress>& addresses) {
-  health_.upstream_known = true;
-  for (const auto& shard : shards_) shard->set_upstream_addresses(addresses);
+Status Server::find_upstreams() {
+  for (const ConfiguredUpstream& upstream : ruleset_->upstreams)
+    health_.upstreams.push_back({upstream.settings.name});
+  for (std::size_t i = 0; i < ruleset_->upstreams.size(); ++i) {
+    upstream_names_.push_back(std::make_unique<admin::UpstreamNames>(
+        io_, ruleset_->upstreams[i].settings, [this, i](const auto& found) { on_upstream_found(i, found); }));
+    POSTERN_TRY_STATUS(upstream_names_.back()->start());
+  }
+  return {};
+}
+
+void Server::on_upstream_found(std::size_t upstream, const std::vector<admin::FoundAddress>& found) {
+  health_.upstreams[upstream].known = true;
+  std::vector<SocketAddress> addresses;
+  for (const admin::FoundAddress& one : found) addresses.push_back(one.address);
+  for (const auto& shard : shards_) shard->set_upstream_addresses(upstream, addresses);
 }
 
 void Server::inspect() {

@@ -4,66 +4,91 @@
 #include <chrono>
 #include <cstring>
 
+#include "conf/limits.hpp"
 #include "proxy/operator_log.hpp"
 
 namespace postern::admin {
 namespace {
 
-constexpr std::chrono::seconds refresh{10};  // a moved service is found within this
-constexpr std::chrono::seconds retry{1};     // after a failed look-up
+constexpr std::chrono::milliseconds retry{1000};  // after a failed look-up
 
 }  // namespace
 
-UpstreamNames::UpstreamNames(boost::asio::io_context& io, Endpoint upstream, Found found)
-    : upstream_(std::move(upstream)), found_(std::move(found)), resolver_(io), again_(io) {}
+UpstreamNames::UpstreamNames(boost::asio::io_context& io, const Upstream& upstream, Found found)
+    : upstream_(upstream), found_(std::move(found)) {
+  for (const UpstreamAddress& address : upstream_.addresses)
+    places_.push_back(std::make_unique<Place>(io, address));
+}
 
 Status UpstreamNames::start() {
-  POSTERN_TRY(const auto literal, literal_address(upstream_));
-  if (literal)
-    found_({*literal});
-  else
-    resolve();
+  for (const auto& place : places_) {
+    POSTERN_TRY(const auto literal, literal_address(place->written.endpoint));
+    if (literal)
+      place->found = {*literal};
+    else
+      resolve(*place);
+  }
+  tell();
   return {};
 }
 
-void UpstreamNames::stop() {
-  resolver_.cancel();
-  again_.cancel();
+void UpstreamNames::resolve(Place& place) {
+  const Endpoint& endpoint = place.written.endpoint;
+  place.resolver.async_resolve(
+      endpoint.host, std::to_string(endpoint.port),
+      [this, &place](const boost::system::error_code& error,
+                     const boost::asio::ip::tcp::resolver::results_type& results) {
+        if (error == boost::asio::error::operation_aborted) return;
+        if (!error) take(place, results);
+        if (error && !place.failing)
+          operator_log(LogLevel::warning, "upstream " + upstream_.name + ": " +
+                                              place.written.endpoint.to_string() + ": " + error.message());
+        place.failing = static_cast<bool>(error);
+        place.again.expires_after(error ? std::min(retry, upstream_.resolve) : upstream_.resolve);
+        place.again.async_wait([this, &place](const boost::system::error_code& cancelled) {
+          if (!cancelled) resolve(place);
+        });
+      });
 }
 
-void UpstreamNames::resolve() {
-  resolver_.async_resolve(upstream_.host, std::to_string(upstream_.port),
-                          [this](const boost::system::error_code& error,
-                                 const boost::asio::ip::tcp::resolver::results_type& results) {
-                            if (error == boost::asio::error::operation_aborted) return;
-                            if (!error) take(results);
-                            if (error && !failing_)
-                              operator_log(LogLevel::warning,
-                                           "upstream " + upstream_.to_string() + ": " + error.message());
-                            failing_ = static_cast<bool>(error);
-                            again_.expires_after(error ? retry : refresh);
-                            again_.async_wait([this](const boost::system::error_code& cancelled) {
-                              if (!cancelled) resolve();
-                            });
-                          });
-}
-
-void UpstreamNames::take(const boost::asio::ip::tcp::resolver::results_type& results) {
-  std::vector<SocketAddress> addresses;
-  std::vector<std::string> names;
+void UpstreamNames::take(Place& place, const boost::asio::ip::tcp::resolver::results_type& results) {
+  std::vector<SocketAddress> found;
   for (const auto& result : results) {
     const auto endpoint = result.endpoint();
     SocketAddress address;
     std::memcpy(&address.storage, endpoint.data(), endpoint.size());
     address.size = static_cast<socklen_t>(endpoint.size());
-    addresses.push_back(address);
-    names.push_back(to_string(address));
+    found.push_back(address);
   }
+  if (found.empty()) return;
+  place.found = std::move(found);
+  tell();
+}
+
+void UpstreamNames::tell() {
+  std::vector<FoundAddress> all;
+  std::vector<std::string> texts;
+  bool too_many = false;
+  for (const auto& place : places_) {
+    for (const SocketAddress& address : place->found) {
+      std::string text = to_string(address);
+      if (std::find(texts.begin(), texts.end(), text) != texts.end()) continue;
+      too_many = too_many || all.size() == limits::upstream_addresses_max;
+      if (too_many) continue;
+      texts.push_back(text);
+      all.push_back({address, std::move(text), place->written.authority});
+    }
+  }
+  if (too_many && !too_many_)
+    operator_log(LogLevel::warning, "upstream " + upstream_.name + " has more than " +
+                                        std::to_string(limits::upstream_addresses_max) +
+                                        " addresses; the others are not used");
+  too_many_ = too_many;
   // A name server rotates its answers; only a different set is news.
-  std::sort(names.begin(), names.end());
-  if (addresses.empty() || names == known_) return;
-  known_ = std::move(names);
-  found_(addresses);
+  std::sort(texts.begin(), texts.end());
+  if (all.empty() || texts == told_) return;
+  told_ = std::move(texts);
+  found_(all);
 }
 
 }  // namespace postern::admin

@@ -1,4 +1,5 @@
-// Turns the upstream's name into addresses, again and again, without a shard ever waiting for a name server.
+// Turns the names of an upstream into addresses, again and again, without a shard ever waiting for a name
+// server.
 
 #pragma once
 
@@ -6,6 +7,8 @@
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <functional>
+#include <memory>
+#include <string>
 #include <vector>
 
 #include "conf/config.hpp"
@@ -13,26 +16,42 @@
 
 namespace postern::admin {
 
+/// One of an upstream's addresses, and the name it was found under.
+struct FoundAddress {
+  SocketAddress address;
+  std::string text;       ///< "127.0.0.1:8080"
+  std::string authority;  ///< as written: what a request to it has in its Host
+};
+
 class UpstreamNames {
  public:
-  using Found = std::function<void(const std::vector<SocketAddress>&)>;
-  /// `found` is called with the first answer and whenever it changes; a failed look-up leaves the last one in
-  /// force.
-  UpstreamNames(boost::asio::io_context& io, Endpoint upstream, Found found);
+  using Found = std::function<void(const std::vector<FoundAddress>&)>;
+  /// `found` is called with what is known first and whenever it changes, never with nothing; a failed look-up
+  /// leaves the last answer in force. At most limits::upstream_addresses_max, each once.
+  UpstreamNames(boost::asio::io_context& io, const Upstream& upstream, Found found);
   /// Errors: a Unix path that is too long.
   [[nodiscard]] Status start();
-  void stop();
 
  private:
-  void resolve();
-  void take(const boost::asio::ip::tcp::resolver::results_type& results);
+  /// One address as it was written.
+  struct Place {
+    Place(boost::asio::io_context& io, const UpstreamAddress& as_written)
+        : written(as_written), resolver(io), again(io) {}
+    const UpstreamAddress& written;
+    boost::asio::ip::tcp::resolver resolver;
+    boost::asio::steady_timer again;
+    std::vector<SocketAddress> found;
+    bool failing = false;
+  };
+  void resolve(Place& place);
+  void take(Place& place, const boost::asio::ip::tcp::resolver::results_type& results);
+  void tell();
 
-  Endpoint upstream_;
+  const Upstream upstream_;
   Found found_;
-  boost::asio::ip::tcp::resolver resolver_;
-  boost::asio::steady_timer again_;
-  std::vector<std::string> known_;
-  bool failing_ = false;
+  std::vector<std::unique_ptr<Place>> places_;
+  std::vector<std::string> told_;
+  bool too_many_ = false;
 };
 
 }  // namespace postern::admin

@@ -2,6 +2,7 @@
 #include <memory>
 
 #include "conf/option.hpp"
+#include "conf/upstream_headers.hpp"
 #include "conf/yaml.hpp"
 #include "policy/policy.hpp"
 #include "proxy/cli/arguments.hpp"
@@ -65,6 +66,17 @@ std::optional<policy::Catalog> known_names(const Config& config, Checked& checke
   return known;
 }
 
+/// The file's own lines are never shown: it is not among the documents that are rendered.
+void check_headers_file(const Upstream& upstream, const Config& config, Diagnostics& diagnostics) {
+  if (upstream.headers_file.empty()) return;
+  const std::size_t mistakes = diagnostics.size();
+  std::vector<UpstreamHeader> headers = load_upstream_headers(upstream.headers_file, diagnostics);
+  if (diagnostics.size() > mistakes) return;
+  headers.insert(headers.end(), upstream.headers.begin(), upstream.headers.end());
+  const std::string flaw = upstream_headers_flaw(headers, config.header_prefix);
+  if (!flaw.empty()) diagnostics.add({upstream.headers_file, 0, 0}, flaw);
+}
+
 Checked check_all(const ConfigSources& sources) {
   Checked checked;
   const auto loaded = load_config(sources, checked.diagnostics, &checked.config);
@@ -72,7 +84,13 @@ Checked check_all(const ConfigSources& sources) {
   const std::optional<policy::Catalog> known = known_names(loaded->config, checked);
   checked.policy = yaml::load(loaded->config.policy, checked.diagnostics);
   if (checked.policy.root.kind == yaml::Kind::null && !checked.diagnostics.empty()) return checked;
-  const auto policy = policy::Policy::compile(checked.policy, known ? &*known : nullptr, checked.diagnostics);
+  std::vector<std::string> upstreams;
+  for (const Upstream& upstream : loaded->config.all_upstreams()) {
+    upstreams.push_back(upstream.name);
+    check_headers_file(upstream, loaded->config, checked.diagnostics);
+  }
+  const auto policy =
+      policy::Policy::compile(checked.policy, known ? &*known : nullptr, checked.diagnostics, &upstreams);
   if (policy) checked.rules = policy->rules().size();
   return checked;
 }

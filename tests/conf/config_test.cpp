@@ -76,8 +76,8 @@ TEST_CASE("two lines are a configuration; everything else has its default") {
   const Config config = config_of({with("")});
   REQUIRE(config.listen.size() == 1);
   CHECK(config.listen[0].to_string() == "127.0.0.1:8080");
-  CHECK(config.upstream.to_string() == "127.0.0.1:3000");
-  CHECK(config.upstream_host == "127.0.0.1:3000");
+  CHECK(config.upstream.endpoint.to_string() == "127.0.0.1:3000");
+  CHECK(config.upstream.authority == "127.0.0.1:3000");
   CHECK(config.preserve_host);
   CHECK(config.store == "/var/lib/postern");
   CHECK(config.store_size_max == std::uint64_t{64} << 30);
@@ -128,8 +128,8 @@ TEST_CASE("every key of the file reaches its place") {
   });
   REQUIRE(config.listen.size() == 2);
   CHECK(config.listen[1].unix_path == "/run/postern.sock");
-  CHECK(config.upstream.unix_path == "/run/app.sock");
-  CHECK(config.upstream_host == "localhost");
+  CHECK(config.upstream.endpoint.unix_path == "/run/app.sock");
+  CHECK(config.upstream.authority == "localhost");
   CHECK_FALSE(config.preserve_host);
   CHECK(config.store == "/data");
   CHECK(config.store_size_max == 1u << 30);
@@ -174,8 +174,8 @@ TEST_CASE("an upstream is an authority and nothing else") {
   for (const Row& row : rows) {
     CAPTURE(row.url);
     const Config config = config_of({"policy: p\nupstream: '" + row.url + "'\n"});
-    CHECK(config.upstream.to_string() == row.endpoint);
-    CHECK(config.upstream_host == row.host);
+    CHECK(config.upstream.endpoint.to_string() == row.endpoint);
+    CHECK(config.upstream.authority == row.host);
   }
   const Refusal refused[] = {
       {"https://app", "upstream: https:// upstreams are not yet supported"},
@@ -292,17 +292,17 @@ TEST_CASE("an unknown key is refused with the nearest known one of its section")
 }
 
 TEST_CASE("what later versions bring is refused as not yet supported, not as unknown") {
-  for (const std::string key : {"tls", "proxy_protocol", "upstreams", "credentials"}) {
+  for (const std::string key : {"tls", "proxy_protocol", "credentials"}) {
     CAPTURE(key);
     CHECK(mistake_of(key + ": {a: b}") == key + " is not yet supported");
     CHECK(mistake_of(key + ":") == key + " is not yet supported");
   }
   CHECK(mistake_of("streams: {recheck: 1m}") == "streams.recheck is not yet supported");
   CHECK(mistake_of("store: {mode: replica}") == "store.mode is not yet supported");
-  const Read environment = read({with(""), {{"POSTERN_TLS_CERTIFICATE", "x"}, {"POSTERN_UPSTREAMS", "x"}}});
+  const Read environment = read({with(""), {{"POSTERN_TLS_CERTIFICATE", "x"}, {"POSTERN_CREDENTIALS", "x"}}});
   CHECK(environment.mistakes ==
-        std::vector<std::string>{"POSTERN_TLS_CERTIFICATE: tls is not yet supported",
-                                 "POSTERN_UPSTREAMS: upstreams is not yet supported"});
+        std::vector<std::string>{"POSTERN_CREDENTIALS: credentials is not yet supported",
+                                 "POSTERN_TLS_CERTIFICATE: tls is not yet supported"});
 }
 
 TEST_CASE("a section whose lines are all commented out is no mistake") {
@@ -423,7 +423,7 @@ TEST_CASE("upstream and policy are required for serving, not for opening the sto
             "f: policy is missing; set it in the file, by POSTERN_POLICY or by --policy",
         });
   CHECK(config_of({.file = "store: /data\n", .store_only = true}).store == "/data");
-  CHECK(config_of({"", {{"POSTERN_UPSTREAM", "http://a"}}, {{"policy", "p"}}}).upstream.host == "a");
+  CHECK(config_of({"", {{"POSTERN_UPSTREAM", "http://a"}}, {{"policy", "p"}}}).upstream.endpoint.host == "a");
 }
 
 TEST_CASE("of a file that cannot be read nothing is said to be missing") {

@@ -19,6 +19,7 @@ namespace {
 const std::map<std::string_view, std::string> other_values = {
     {"listen", "127.0.0.1:1"},
     {"upstream", "http://other:1"},
+    {"upstreams", "{other: {url: http://other:1}}"},
     {"preserve_host", "false"},
     {"store", "/other"},
     {"store_size_max", "2GiB"},
@@ -51,9 +52,13 @@ Config config_with(std::string_view option, const std::string& value) {
   ConfigSources sources;
   sources.environment = Variables{};
   sources.flags = {{"upstream", "http://127.0.0.1:3000"}, {"policy", "p.yaml"}};
-  if (!option.empty()) sources.flags.emplace_back(option, value);
   Diagnostics diagnostics;
-  auto config = read_config({}, sources, diagnostics);
+  yaml::Document file;
+  if (value.starts_with('{'))  // only the file can hold it
+    file = yaml::parse("f", std::string(option) + ": " + value, diagnostics);
+  else if (!option.empty())
+    sources.flags.emplace_back(option, value);
+  auto config = read_config(file, sources, diagnostics);
   CAPTURE(diagnostics.render(nullptr, nullptr));
   REQUIRE(config.has_value());
   return *config;

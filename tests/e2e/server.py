@@ -137,7 +137,8 @@ class Postern:
 
     def write_config(self, **changes: Any) -> None:
         self.config.update(changes)
-        self.config_file.write_text(json.dumps(self.config, indent=2))
+        given = {key: value for key, value in self.config.items() if value is not None}
+        self.config_file.write_text(json.dumps(given, indent=2))
 
     def start(self) -> "Postern":
         with self._change:

@@ -112,9 +112,9 @@ TEST_CASE("keys of a rule") {
 }
 
 TEST_CASE("keys that this version does not know yet are refused, not ignored") {
-  for (const std::string key : {"query", "header", "headers", "client", "cidr", "owner", "upstream",
-                                "timeouts", "body_limit", "encoded_slash", "cors", "deprecated", "sunset",
-                                "requirements", "conditions", "credentials", "include", "limits"}) {
+  for (const std::string key :
+       {"query", "header", "headers", "client", "cidr", "owner", "timeouts", "body_limit", "encoded_slash",
+        "cors", "deprecated", "sunset", "requirements", "conditions", "credentials", "include", "limits"}) {
     check({{"{path: /a, authenticated: true, " + key + ": x}",
             "3:37: \"" + key + "\" is not yet supported\n"}});
   }
