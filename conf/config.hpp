@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "conf/credential_source.hpp"
 #include "conf/diagnostic.hpp"
 
 namespace postern {
@@ -96,6 +97,7 @@ struct Config {
   bool header_permissions = false;       ///< whether the permissions header is injected
   std::string realm;                     ///< in WWW-Authenticate
   std::string token_prefix;              ///< "pst_"
+  std::vector<CredentialSource> credentials;  ///< where one may stand, unless a rule says otherwise
   std::vector<Network> trusted_proxies;
   Timeouts timeouts;
   Limits limits;

@@ -42,7 +42,11 @@ inline constexpr std::size_t upstream_header_bytes_max = 4096;  ///< all of them
 inline constexpr std::size_t realm_bytes_max = 128;             ///< in WWW-Authenticate
 inline constexpr std::size_t token_prefix_bytes_max = 16;       ///< the '_' at its end included
 inline constexpr std::size_t header_prefix_bytes_max = 64;      ///< the '-' at its end included
-inline constexpr std::size_t trusted_proxies_max = 256;    ///< networks: compared one by one on each request
+inline constexpr std::size_t trusted_proxies_max = 256;  ///< networks: compared one by one on each request
+inline constexpr std::size_t credential_sources_max =
+    8;  ///< of one list: each is looked for on each request it may govern
+inline constexpr std::size_t credential_name_bytes_max =
+    64;  ///< of a source's field, cookie, parameter, subprotocol
 inline constexpr std::size_t requirement_depth_max = 16;   ///< nested any_of/all_of/not
 inline constexpr std::size_t requirement_terms_max = 64;   ///< terms of one rule
 inline constexpr std::size_t methods_max = 63;             ///< different methods a policy names: one bit each

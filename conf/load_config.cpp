@@ -122,6 +122,7 @@ class Reading {
     check_upstreams();
     if (config_.dev) check_dev();
     check_addresses_differ();
+    check_credentials();
   }
 
   [[nodiscard]] Config take() { return std::move(config_); }
@@ -242,6 +243,15 @@ class Reading {
     check("listen", config_.listen);
     check("admin.listen", config_.admin_listen);
     check("metrics.listen", config_.metrics_listen);
+  }
+
+  /// The subject headers are deleted from every request, so none of them can carry a credential.
+  void check_credentials() {
+    for (const CredentialSource& source : config_.credentials)
+      if (is_subject_header(source, config_.header_prefix))
+        diagnostics_.add(place("credentials"), "credentials: " + quoted(source.name) +
+                                                   " lies among the subject headers " +
+                                                   quoted(config_.header_prefix + '*'));
   }
 
   const ConfigSources& sources_;

@@ -174,6 +174,17 @@ void read_token_prefix(const Given& given, std::string& out) {
   out = *text;
 }
 
+void read_credentials(const Given& given, std::vector<CredentialSource>& out) {
+  const std::size_t mistakes = given.diagnostics.size();
+  const auto mistake = [&given](const yaml::Node& node, std::string message, std::string suggestion) {
+    // An item from a variable or a flag has no line; it is known by the name of its source.
+    const Position at = node.line > 0 ? Position{given.at.file, node.line, node.column} : given.at;
+    Given{node, at, given.option, given.diagnostics}.mistake(message, std::move(suggestion));
+  };
+  auto sources = read_credential_sources(given.node, mistake);
+  if (given.diagnostics.size() == mistakes) out = std::move(sources);
+}
+
 void read_endpoint(const Given& given, Endpoint& out) {
   if (given.node.kind == yaml::Kind::mapping)
     return given.mistake("an address with keys of its own is not yet supported", "write host:port");

@@ -41,6 +41,7 @@ constexpr Option table[] = {
   {"headers.permissions", "Whether the subject's permissions are among those headers", "boolean", "false", "", restart, open, "", option_value<read_bool, &Config::header_permissions>},
   {"realm", "Realm in WWW-Authenticate", "text", "postern", "up to 128 printable ASCII characters without quote and backslash", restart, open, "", option_value<read_realm, &Config::realm>},
   {"token_prefix", "Begin of every secret made from now on, for scanners to find", "text", "pst_", "up to 15 letters and digits, then '_'", restart, open, "", option_value<read_token_prefix, &Config::token_prefix>},
+  {"credentials", "Where a request may carry its token; a rule may have a list of its own", "source", "authorization", "`authorization`, `{header: NAME}`, `{cookie: NAME}`, `{query: NAME}`, `{websocket_protocol: NAME}`; `header:NAME` in variables", reload, open, "", option_value<read_credentials, &Config::credentials>},
   {"trusted_proxies", "Networks whose forwarding headers are believed", "network", "", "none that holds all of IPv4 or IPv6", reload, open, "", option_value<read_networks, &Config::trusted_proxies>},
   {"timeouts.head", "How long a client may take to send a request head", "duration", "10s", "10ms to 1h", reload, open, "", option_value<read_duration, &Config::timeouts, &Timeouts::head>},
   {"timeouts.body", "How long either side may pause in the middle of a body", "duration", "30s", "10ms to 1h", reload, open, "", option_value<read_duration, &Config::timeouts, &Timeouts::body>},
@@ -58,7 +59,6 @@ constexpr Option table[] = {
 
   {"tls", "TLS towards clients: certificate, key, client_ca", "", "", "", restart, open, "", later},
   {"proxy_protocol", "PROXY protocol from a load balancer in front", "", "", "", restart, open, "", later},
-  {"credentials", "Credentials besides the Authorization header", "", "", "", restart, open, "", later},
   {"streams.recheck", "Checking the token again while a stream is open", "", "", "", restart, open, "", later},
   {"store.mode", "Store shared through a source of truth elsewhere", "", "", "", restart, open, "", later},
 };

@@ -39,6 +39,7 @@ void read_log_level(const Given& given, LogLevel& out);
 void read_realm(const Given& given, std::string& out);
 void read_token_prefix(const Given& given, std::string& out);
 void read_header_prefix(const Given& given, std::string& out);
+void read_credentials(const Given& given, std::vector<CredentialSource>& out);
 void read_endpoint(const Given& given, Endpoint& out);
 void read_network(const Given& given, Network& out);
 

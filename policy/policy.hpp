@@ -11,6 +11,7 @@
 #include <string_view>
 #include <vector>
 
+#include "conf/credential_source.hpp"
 #include "conf/diagnostic.hpp"
 #include "conf/yaml.hpp"
 #include "policy/subject.hpp"
@@ -87,7 +88,8 @@ struct Rule {
   std::vector<ResourcePart> resource;  ///< empty: none
   Mode mode = Mode::enforce;
   Trailers trailers = Trailers::drop;
-  std::uint32_t upstream = 0;  ///< index into the names that compile() was given
+  std::uint32_t upstream = 0;                 ///< index into the names that compile() was given
+  std::vector<CredentialSource> credentials;  ///< replace the configuration's; empty: those hold
 };
 
 /// What the catalog calls the policy's symbols: one handle per symbol, no_handle for what does not exist (any

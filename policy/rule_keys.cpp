@@ -25,6 +25,7 @@ constexpr auto keys = std::to_array<Key>({
     {"mode", KeyUse::rule},
     {"trailers", KeyUse::rule},
     {"upstream", KeyUse::rule},
+    {"credentials", KeyUse::rule},
 
     {"authenticated", KeyUse::requirement},
     {"permission", KeyUse::requirement},
@@ -41,7 +42,6 @@ constexpr auto keys = std::to_array<Key>({
     {"client", KeyUse::later},
     {"conditions", KeyUse::later},
     {"cors", KeyUse::later},
-    {"credentials", KeyUse::later},
     {"defaults", KeyUse::later},
     {"deprecated", KeyUse::later},
     {"encoded_slash", KeyUse::later},

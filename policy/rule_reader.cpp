@@ -138,6 +138,7 @@ void RuleReader::read_rule(const yaml::Node& node) {
   read_mode(draft);
   read_trailers(draft);
   read_upstream(draft);
+  read_credentials(draft);
   read_requirement(draft);
   read_resource(draft);
   rules_.push_back(std::move(draft.rule));
@@ -359,6 +360,15 @@ void RuleReader::read_upstream(Draft& draft) {
     add(draft.node, "the rule names no \"upstream\", and none of them is called \"default\"",
         "write for example 'upstream: " + known.front() + "'");
   }
+}
+
+void RuleReader::read_credentials(Draft& draft) {
+  const yaml::Node* credentials = draft.node.find("credentials");
+  if (credentials == nullptr) return;
+  draft.rule.credentials = read_credential_sources(
+      *credentials, [this](const yaml::Node& node, std::string message, std::string suggestion) {
+        add(node, std::move(message), std::move(suggestion));
+      });
 }
 
 std::vector<const Rule*> RuleReader::routable() const {

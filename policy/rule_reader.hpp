@@ -53,6 +53,7 @@ class RuleReader {
   void read_mode(Draft& draft);
   void read_trailers(Draft& draft);
   void read_upstream(Draft& draft);
+  void read_credentials(Draft& draft);
   void add(const yaml::Node& node, std::string message, std::string suggestion = {});
   void add(const yaml::Node& scalar, std::vector<Flaw> flaws);
 

@@ -41,7 +41,8 @@ Answer of(const policy::Decision& decision) noexcept {
 }
 
 const Answer malformed_credential{
-    400, "invalid_request", "The Authorization field is malformed or repeated.", "invalid_request", {}, 0};
+    400, "invalid_request", "The credential is malformed, or there is more than one.", "invalid_request", {},
+    0};
 const Answer ambiguous_field{
     400, "ambiguous_field", "A field name could be taken for a framing or reserved one.", {}, {}, 0};
 const Answer method_not_allowed{405, "method_not_allowed", "This method is not served.", {}, {}, 0};

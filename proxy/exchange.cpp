@@ -23,6 +23,8 @@ void Exchange::next_request() noexcept {
   head_complete = false;
   upgrade = false;
   upstream = 0;
+  credential_place = CredentialPlace::authorization;
+  credential_cut = {};
   subject_block_size = 0;
   host_size = 0;
   path.text = {};

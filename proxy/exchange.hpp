@@ -14,6 +14,7 @@
 #include "policy/decide.hpp"
 #include "policy/target.hpp"
 #include "proxy/bounded_text.hpp"
+#include "proxy/credential.hpp"
 #include "proxy/deadline.hpp"
 #include "proxy/head_reader.hpp"
 #include "proxy/trace.hpp"
@@ -72,11 +73,14 @@ struct Exchange {
   bool upgrade = false;        ///< a complete WebSocket handshake
   bool trailers = false;       ///< the rule lets trailers pass
   std::uint32_t upstream = 0;  ///< of the rule that governs: index into Snapshot::upstreams
+  CredentialPlace credential_place = CredentialPlace::authorization;
+  CredentialCut credential_cut;
   std::size_t subject_block_size = 0;
   std::size_t host_size = 0;   ///< canonical host with port, in `host`
   policy::CanonicalPath path;  ///< text in `path_text`
   RequestHead request;         ///< offsets into `in`, good until the body is read over it
   ResponseHead response;       ///< offsets into `out`
+  DecodedCredential decoded_credential;
   char host[limits::host_bytes_max + 8];
   char path_text[limits::target_bytes_max];
   char subject_block[limits::subject_block_bytes_max];

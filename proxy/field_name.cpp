@@ -82,6 +82,7 @@ FieldName by_length(const char* name, std::size_t length) noexcept {
     case 21:
       return starts_with(name, "sec-websocket-version") ? sec_websocket_version : other;
     case 22:
+      if (starts_with(name, "sec-websocket-protocol")) return sec_websocket_protocol;
       return starts_with(name, "x-http-method-override") ? x_http_method_override : other;
     default:
       return other;

@@ -41,6 +41,7 @@ enum class FieldName : std::uint8_t {
   sec_websocket_key,
   sec_websocket_version,
   sec_websocket_accept,
+  sec_websocket_protocol,
 };
 
 /// Recognises a name that is known to be a token; anything else may be mistaken for one. A few instructions:

@@ -53,10 +53,13 @@ Gate::Gate(store::Reader reader, std::shared_ptr<const Snapshot> snapshot, Shard
     : reader_(std::move(reader)),
       snapshot_(std::move(snapshot)),
       header_rules_(snapshot_->config.header_prefix),
-      metrics_(metrics) {}
+      metrics_(metrics) {
+  header_rules_.set_credential_fields(snapshot_->credential_fields);
+}
 
 void Gate::use(std::shared_ptr<const Snapshot> snapshot) noexcept {
   snapshot_ = std::move(snapshot);
+  header_rules_.set_credential_fields(snapshot_->credential_fields);
   bound_ = false;
 }
 
@@ -145,7 +148,12 @@ Gate::Ruling Gate::judge(Exchange& exchange, const policy::Match& match,
   using Form = PresentedCredential::Form;
   const Config& config = snapshot_->config;
   Facts& facts = exchange.facts;
-  const PresentedCredential presented = presented_credential(exchange.request, exchange.in);
+  CredentialSources sources{config.credentials, {}};
+  if (match.rule) sources.own = match.rule->credentials;
+  const PresentedCredential presented =
+      presented_credential(exchange.request, exchange.in, sources, exchange.upgrade,
+                           exchange.decoded_credential, exchange.credential_cut);
+  exchange.credential_place = presented.place;
   if (presented.form == Form::malformed) return {false, answers::malformed_credential, false};
 
   // From here to the end of the function is one snapshot of the store: no request sees a token of before and

@@ -30,6 +30,7 @@ struct Snapshot {
   std::shared_ptr<const policy::Policy> policy;
   /// As Config::all_upstreams() orders them: the same in every snapshot of a process, but for their headers.
   std::vector<ConfiguredUpstream> upstreams;
+  std::vector<std::string> credential_fields;  ///< of the configuration and of any rule
 };
 
 /// The other end of a client connection.

@@ -18,6 +18,14 @@ class LineCopier {
     run_end_ = line_begin(i + 1);
   }
   void drop() noexcept { flush(); }
+  /// Passes a line without a piece of its value.
+  void pass_without(std::size_t i, Slice piece) noexcept {
+    flush();
+    const std::size_t begin = line_begin(i);
+    const std::size_t after = piece.begin + piece.size;
+    out_.put({buffer_ + begin, piece.begin - begin});
+    out_.put({buffer_ + after, line_begin(i + 1) - after});
+  }
   void flush() noexcept {
     out_.put({buffer_ + run_begin_, run_end_ - run_begin_});
     run_begin_ = run_end_ = 0;
@@ -87,6 +95,28 @@ void put_forwarding_facts(const RequestHead& head, const char* buffer, const Nom
     put_field(out, "X-Forwarded-Host", head.host.of(buffer));
 }
 
+void put_query(const RequestHead& head, const char* buffer, const CredentialCut& cut,
+               TextWriter& out) noexcept {
+  if (!head.has_query) return;
+  const QueryRest rest = query_without(head, buffer, cut);
+  if (cut.query && rest.first.empty() && rest.second.empty()) return;
+  out.put('?');
+  out.put(rest.first);
+  out.put(rest.second);
+}
+
+/// Whether the upstream's answer keeps shared caches out itself.
+bool says_private(const ResponseHead& head, const char* buffer) noexcept {
+  bool found = false;
+  for (const Field& field : head.all()) {
+    if (!iequals(field.name.of(buffer), "Cache-Control")) continue;
+    for_each_token(field.value.of(buffer), [&found](std::string_view directive) {
+      found = found || iequals(directive, "private") || iequals(directive, "no-store");
+    });
+  }
+  return found;
+}
+
 }  // namespace
 
 RewriteError write_request_head(const RequestHead& head, const char* buffer, const HeaderRules& rules,
@@ -97,10 +127,7 @@ RewriteError write_request_head(const RequestHead& head, const char* buffer, con
   out.put(head.method.of(buffer));
   out.put(' ');
   out.put(rewrite.path);
-  if (head.has_query) {
-    out.put('?');
-    out.put(head.query.of(buffer));
-  }
+  put_query(head, buffer, rewrite.credential_cut, out);
   out.put(" HTTP/1.1\r\n");
   // A request of HTTP/1.0 without Host still needs one in HTTP/1.1, and an empty one is the right one (RFC
   // 9112 §3.2).
@@ -116,11 +143,15 @@ RewriteError write_request_head(const RequestHead& head, const char* buffer, con
     if (fate == FieldFate::refuse) return RewriteError::ambiguous_field;
     const bool stray_state = field.known == FieldName::tracestate && !rewrite.trace_continued;
     const bool announces = rewrite.trailers && field.known == FieldName::trailer;
-    const bool passes = (fate == FieldFate::pass || announces) && !stray_state && !(own && own->covers(name));
-    if (passes && (nominated.empty() || !nominated.contains(name)))
-      lines.pass(i);
-    else
+    const bool passes = (fate == FieldFate::pass || announces) && !stray_state &&
+                        !(own && own->covers(name)) && !rewrite.credential_cut.dropped[i] &&
+                        (nominated.empty() || !nominated.contains(name));
+    if (!passes)
       lines.drop();
+    else if (i == rewrite.credential_cut.field)
+      lines.pass_without(i, rewrite.credential_cut.piece);
+    else
+      lines.pass(i);
   }
   lines.flush();
 
@@ -165,6 +196,9 @@ bool write_response_head(const ResponseHead& head, const char* buffer, const Res
 
   if (!rewrite.date.empty()) put_field(out, "Date", rewrite.date);
   if (head.status >= 200) put_field(out, "X-Request-Id", rewrite.request_id);
+  // Also beside a `public` of the upstream, which does not know of the credential: the stricter one holds.
+  if (rewrite.is_private && head.status >= 200 && !says_private(head, buffer))
+    put_field(out, "Cache-Control", "private");
   if (!rewrite.keep_length) put_framing(out, rewrite.framing, rewrite.content_length);
   if (rewrite.upgrade)
     out.put("Connection: Upgrade\r\nUpgrade: websocket\r\n");

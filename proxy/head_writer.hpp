@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "proxy/bounded_text.hpp"
+#include "proxy/credential.hpp"
 #include "proxy/head_reader.hpp"
 #include "proxy/header_rules.hpp"
 #include "proxy/injected_headers.hpp"
@@ -22,6 +23,7 @@ struct RequestRewrite {
   std::string_view request_id;
   std::string_view traceparent;
   bool trace_continued = true;     ///< else the client's tracestate has no trace to belong to
+  CredentialCut credential_cut;    ///< beside Authorization, which never passes
   std::string_view subject_block;  ///< complete lines with CRLF
   const InjectedHeaders* own_headers =
       nullptr;                ///< of the upstream; what a client sent under their names goes
@@ -53,6 +55,7 @@ struct ResponseRewrite {
   bool trailers = false;       ///< they will be passed on: so is what `Trailer` announces
   std::string_view
       date;  ///< of HttpDate, for an answer that has none (RFC 9110 §6.6.1); empty: none is added
+  bool is_private = false;  ///< the credential stood in the query: caches must not share it (RFC 6750 §2.3)
 };
 
 /// Writes the head for the client; informational ones too. False when it does not fit, or its Connection

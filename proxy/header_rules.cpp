@@ -69,6 +69,13 @@ char fold_name_byte(char byte) noexcept {
   return fold_table[static_cast<unsigned char>(byte)];
 }
 
+bool is_alias(std::string_view name, std::string_view known) noexcept {
+  const std::string_view core = without_edges(name);
+  return core.size() == known.size() &&
+         std::equal(core.begin(), core.end(), known.begin(),
+                    [](char a, char b) { return fold_name_byte(a) == fold_name_byte(b); });
+}
+
 HeaderRules::HeaderRules(std::string_view prefix) : prefix_(prefix) {
   for (const char byte : prefix) folded_prefix_.push_back(fold_name_byte(byte));
 }
@@ -128,6 +135,11 @@ FieldFate HeaderRules::request_field(std::string_view name, const Field& field, 
   if ((first == 'x' || first == 'f') && is_forwarding_fact(name))
     return trusted ? FieldFate::pass : FieldFate::drop;
   return FieldFate::pass;
+}
+
+bool HeaderRules::is_credential_field(std::string_view name) const noexcept {
+  return std::any_of(credential_fields_.begin(), credential_fields_.end(),
+                     [name](std::string_view known) { return is_alias(name, known); });
 }
 
 bool HeaderRules::may_be_nominated(std::string_view name) const noexcept {

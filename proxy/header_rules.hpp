@@ -2,6 +2,7 @@
 
 #pragma once
 
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -36,11 +37,18 @@ class HeaderRules {
   /// Transfer-Encoding, Cookie or a reserved header (400).
   [[nodiscard]] bool may_be_nominated(std::string_view name) const noexcept;
 
+  /// Fields that carry a credential on some path. Borrowed until the next call.
+  void set_credential_fields(std::span<const std::string> names) noexcept { credential_fields_ = names; }
+  /// Whether `name` is one of them under any alias. In a head that depends on the rule (CredentialCut);
+  /// elsewhere none of them has anything to do.
+  [[nodiscard]] bool is_credential_field(std::string_view name) const noexcept;
+
   [[nodiscard]] std::string_view prefix() const noexcept { return prefix_; }
 
  private:
   std::string prefix_;
   std::string folded_prefix_;
+  std::span<const std::string> credential_fields_;
 };
 
 /// Whether a response field passes to the client: hop-by-hop fields and our own framing do not.
@@ -52,6 +60,9 @@ class HeaderRules {
 
 /// The comparison form of a name: lower case, every byte that is neither letter nor digit as '-'.
 [[nodiscard]] char fold_name_byte(char byte) noexcept;
+
+/// Whether some upstream could take `name` for `known`: the same comparison form, edges not counted.
+[[nodiscard]] bool is_alias(std::string_view name, std::string_view known) noexcept;
 
 /// The fields that this message's Connection lines name, apart from close, keep-alive and upgrade.
 class Nominated {

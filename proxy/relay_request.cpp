@@ -37,6 +37,7 @@ RewriteError Relay::write_head() noexcept {
   rewrite.traceparent = x_.facts.traceparent.view();
   rewrite.trace_continued = x_.facts.trace_continued;
   rewrite.subject_block = {x_.subject_block, x_.subject_block_size};
+  rewrite.credential_cut = x_.credential_cut;
   rewrite.trusted_peer = conditions_.trusted_peer;
   rewrite.upgrade = x_.upgrade;
   // A client that did not wait for its 100 needs none.

@@ -23,7 +23,8 @@ constexpr std::string_view head_only_families[] = {"content-", "if-", "accept", 
 bool trailer_passes(std::string_view name, const Field& field, const HeaderRules& rules) noexcept {
   // What has a meaning to us has it in a head; and only names that nobody bends into another one pass.
   if (field.known != FieldName::other || !field.plain) return false;
-  if (rules.request_field(name, field, false) != FieldFate::pass) return false;
+  if (rules.request_field(name, field, false) != FieldFate::pass || rules.is_credential_field(name))
+    return false;
   const auto begins = [name](std::string_view family) {
     return name.size() >= family.size() && iequals(name.substr(0, family.size()), family);
   };

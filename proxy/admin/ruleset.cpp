@@ -32,6 +32,28 @@ std::uint32_t default_index(const std::vector<std::string>& names) {
   return found == names.end() ? 0 : static_cast<std::uint32_t>(found - names.begin());
 }
 
+/// What the configuration and the rules name as carrying a credential.
+void gather_credential_fields(Snapshot& snapshot, Diagnostics& diagnostics) {
+  const Config& config = snapshot.config;
+  const auto gather = [&snapshot](const std::vector<CredentialSource>& sources) {
+    for (const CredentialSource& source : sources)
+      if (source.place == CredentialPlace::header) snapshot.credential_fields.push_back(source.name);
+  };
+  gather(config.credentials);
+  for (const policy::Rule& rule : snapshot.policy->rules()) {
+    gather(rule.credentials);
+    // Neither file shows it alone: these are deleted from every request, so none can carry a credential.
+    for (const CredentialSource& source : rule.credentials)
+      if (is_subject_header(source, config.header_prefix))
+        diagnostics.add({config.policy, rule.place.line, rule.place.column},
+                        "credentials: " + quoted(source.name) + " lies among the subject headers " +
+                            quoted(config.header_prefix + '*'));
+  }
+  std::sort(snapshot.credential_fields.begin(), snapshot.credential_fields.end());
+  const auto last = std::unique(snapshot.credential_fields.begin(), snapshot.credential_fields.end());
+  snapshot.credential_fields.erase(last, snapshot.credential_fields.end());
+}
+
 }  // namespace
 
 Ruleset load_ruleset(const Config& config, const store::Store& store, const Snapshot* running,
@@ -55,6 +77,8 @@ Ruleset load_ruleset(const Config& config, const store::Store& store, const Snap
   const std::vector<std::string> upstreams = names_of(snapshot->upstreams);
   if (config.dev) {
     snapshot->policy = policy::Policy::any_authenticated(default_index(upstreams));
+    Diagnostics none;
+    gather_credential_fields(*snapshot, none);
     return snapshot;
   }
   const auto catalog = store.catalog();
@@ -66,6 +90,7 @@ Ruleset load_ruleset(const Config& config, const store::Store& store, const Snap
   const yaml::Document document = yaml::load(config.policy, diagnostics);
   if (diagnostics.empty())
     snapshot->policy = policy::Policy::compile(document, &*catalog, diagnostics, &upstreams);
+  if (snapshot->policy) gather_credential_fields(*snapshot, diagnostics);
   if (!diagnostics.empty() || !snapshot->policy) {
     problem = without_last_line_feed(yaml::render(diagnostics, {&document}));
     return nullptr;

@@ -292,16 +292,16 @@ TEST_CASE("an unknown key is refused with the nearest known one of its section")
 }
 
 TEST_CASE("what later versions bring is refused as not yet supported, not as unknown") {
-  for (const std::string key : {"tls", "proxy_protocol", "credentials"}) {
+  for (const std::string key : {"tls", "proxy_protocol"}) {
     CAPTURE(key);
     CHECK(mistake_of(key + ": {a: b}") == key + " is not yet supported");
     CHECK(mistake_of(key + ":") == key + " is not yet supported");
   }
   CHECK(mistake_of("streams: {recheck: 1m}") == "streams.recheck is not yet supported");
   CHECK(mistake_of("store: {mode: replica}") == "store.mode is not yet supported");
-  const Read environment = read({with(""), {{"POSTERN_TLS_CERTIFICATE", "x"}, {"POSTERN_CREDENTIALS", "x"}}});
+  const Read environment = read({with(""), {{"POSTERN_TLS_CERTIFICATE", "x"}, {"POSTERN_STORE_MODE", "x"}}});
   CHECK(environment.mistakes ==
-        std::vector<std::string>{"POSTERN_CREDENTIALS: credentials is not yet supported",
+        std::vector<std::string>{"POSTERN_STORE_MODE: store.mode is not yet supported",
                                  "POSTERN_TLS_CERTIFICATE: tls is not yet supported"});
 }
 
@@ -506,4 +506,44 @@ TEST_CASE("mistakes that were there before do not let a configuration pass or fa
   CHECK(read_config(document, sources, diagnostics).has_value());
   CHECK_FALSE(read_config(yaml::Document{}, sources, diagnostics).has_value());
   CHECK(diagnostics.size() == 1);
+}
+
+TEST_CASE("sources of credentials") {
+  using enum CredentialPlace;
+  CHECK(config_of({with("")}).credentials == std::vector<CredentialSource>{{authorization, ""}});
+  CHECK(
+      config_of(
+          {with("credentials: [authorization, {header: X-API-Key}, {cookie: session}, {query: access_token}, "
+                "{websocket_protocol: postern.bearer}]")})
+          .credentials == std::vector<CredentialSource>{{authorization, ""},
+                                                        {header, "X-API-Key"},
+                                                        {cookie, "session"},
+                                                        {query, "access_token"},
+                                                        {websocket_protocol, "postern.bearer"}});
+  CHECK(config_of({with("credentials: {cookie: s}")}).credentials ==
+        std::vector<CredentialSource>{{cookie, "s"}});
+  CHECK(config_of({with(""), {{"POSTERN_CREDENTIALS", "authorization, header:X-API-Key"}}}).credentials ==
+        std::vector<CredentialSource>{{authorization, ""}, {header, "X-API-Key"}});
+  for (const std::string name :
+       {"Authorization", "Host", "content-length", "Cookie", "Connection", "X-Forwarded-Token",
+        "Sec-WebSocket-Protocol", "X-Subject-Id", "x-subject", "X_Key", "", "Proxy-Authorization",
+        "X-Request-Id", "a b", "X-HTTP-Method", "Transfer-Encoding", "Traceparent", "-X"}) {
+    CAPTURE(name);
+    CHECK(mistake_of("credentials: [{header: \"" + name + "\"}]").starts_with("credentials: "));
+  }
+  const std::vector<Refusal> rows = {
+      {"credentials: []", "credentials: the list is empty; leave it out for Authorization alone"},
+      {"credentials: [{cookie: a}, {cookie: a}]", "credentials: this source is named twice"},
+      {"credentials: [{header: X-Key}, {header: x-key}]", "credentials: this source is named twice"},
+      {"credentials: [{cokie: a}]",
+       "credentials: unknown source \"cokie\" of a credential; did you mean \"cookie\"?"},
+      {"credentials: [{header: Authorization}]",
+       "credentials: \"Authorization\" has a meaning of its own; write 'authorization'"},
+      {"credentials: [{header: X-Subject-Key}]",
+       "credentials: \"X-Subject-Key\" lies among the subject headers \"X-Subject-*\""},
+  };
+  for (const Refusal& row : rows) {
+    CAPTURE(row.given);
+    CHECK(mistake_of(row.given) == row.mistake);
+  }
 }

@@ -31,6 +31,7 @@ const std::map<std::string_view, std::string> other_values = {
     {"headers.permissions", "true"},
     {"realm", "other"},
     {"token_prefix", "other_"},
+    {"credentials", "cookie:session"},
     {"trusted_proxies", "10.0.0.0/8"},
     {"timeouts.head", "1s"},
     {"timeouts.body", "1s"},

@@ -114,10 +114,27 @@ TEST_CASE("keys of a rule") {
 TEST_CASE("keys that this version does not know yet are refused, not ignored") {
   for (const std::string key :
        {"query", "header", "headers", "client", "cidr", "owner", "timeouts", "body_limit", "encoded_slash",
-        "cors", "deprecated", "sunset", "requirements", "conditions", "credentials", "include", "limits"}) {
+        "cors", "deprecated", "sunset", "requirements", "conditions", "include", "limits"}) {
     check({{"{path: /a, authenticated: true, " + key + ": x}",
             "3:37: \"" + key + "\" is not yet supported\n"}});
   }
+}
+
+TEST_CASE("credentials of a rule") {
+  check({
+      {"{path: /a, authenticated: true, credentials: []}",
+       "3:50: the list is empty; leave it out for Authorization alone\n"},
+      {"{path: /a, authenticated: true, credentials: [authorization, {header: Host}]}",
+       "3:75: \"Host\" has a meaning of its own\n"},
+      {"{path: /a, authenticated: true, credentials: {cookie: \"a b\"}}",
+       "3:59: \"a b\" is no name of a source; allowed are letters, digits and '-', in other places than "
+       "headers "
+       "'.' and '_' too, at most 64\n"},
+  });
+  const auto policy =
+      test::policy_of("  - {path: /a, authenticated: true, credentials: [authorization, {query: token}]}\n");
+  CHECK(policy->rules()[0].credentials == std::vector<CredentialSource>{{CredentialPlace::authorization, ""},
+                                                                        {CredentialPlace::query, "token"}});
 }
 
 TEST_CASE("a rule demands something, and says it in one way") {
