@@ -84,14 +84,15 @@ struct Limits {
 
 struct Config {
   std::vector<Endpoint> listen;
-  UpstreamAddress upstream;              ///< short for one entry of `upstreams`; without endpoint: not given
-  std::vector<Upstream> upstreams;       ///< as written; all_upstreams() is what to use
-  bool preserve_host = true;             ///< upstream sees the client's Host
-  std::string store;                     ///< directory
-  std::uint64_t store_size_max = 0;      ///< bytes of address space reserved for the map
-  std::string policy;                    ///< file; empty only with --dev
-  std::string catalog;                   ///< file applied at start; empty = none
-  std::vector<Endpoint> admin_listen;    ///< empty = no admin listener
+  UpstreamAddress upstream;            ///< short for one entry of `upstreams`; without endpoint: not given
+  std::vector<Upstream> upstreams;     ///< as written; all_upstreams() is what to use
+  bool preserve_host = true;           ///< upstream sees the client's Host
+  std::string store;                   ///< directory
+  std::uint64_t store_size_max = 0;    ///< bytes of address space reserved for the map
+  std::string policy;                  ///< file; empty only with --dev
+  std::string catalog;                 ///< file applied at start; empty = none
+  std::vector<Endpoint> admin_listen;  ///< empty = no admin listener
+  std::string handover;  ///< path of the Unix socket where a new process takes over; empty = none
   std::vector<Endpoint> metrics_listen;  ///< empty = metrics and health live on the admin listener
   std::string header_prefix;             ///< "X-Subject-"
   bool header_permissions = false;       ///< whether the permissions header is injected

@@ -120,6 +120,15 @@ void read_optional_path(const Given& given, std::string& out) {
   read_path(given, out);
 }
 
+void read_socket_path(const Given& given, std::string& out) {
+  const std::string* text = given.text();
+  if (text == nullptr) return;
+  if (!text->empty() && !parse_endpoint("unix:" + *text))
+    return given.mistake(given.shown() + " is not the path of a socket",
+                         "it is absolute and at most 107 bytes long");
+  out = *text;
+}
+
 void read_access_log(const Given& given, std::string& out) {
   // Somebody who writes `stdout` or `none` does not want a file of that name.
   static constexpr std::pair<std::string_view, std::string_view> slips[] = {

@@ -37,6 +37,7 @@ constexpr Option table[] = {
   {"catalog", "File of permissions, roles, groups, licenses, users and tokens that is applied at start", "path", "", "", restart, open, "--catalog", option_value<read_optional_path, &Config::catalog>},
   {"admin.listen", "Where health, metrics and the admin API answer; none without it", "address", "", "", restart, open, "--admin-listen", option_value<read_listeners, &Config::admin_listen>},
   {"metrics.listen", "Where health and metrics answer, apart from the admin API", "address", "", "", restart, open, "", option_value<read_listeners, &Config::metrics_listen>},
+  {"handover", "Unix socket at which a new process takes the listening sockets over from this one; none without it", "path", "", "", restart, open, "", option_value<read_socket_path, &Config::handover>},
   {"headers.prefix", "Begin of the names of all headers that tell the upstream who is asking", "text", "X-Subject-", "up to 64 letters, digits and '-', ending in '-'", restart, open, "", option_value<read_header_prefix, &Config::header_prefix>},
   {"headers.permissions", "Whether the subject's permissions are among those headers", "boolean", "false", "", restart, open, "", option_value<read_bool, &Config::header_permissions>},
   {"realm", "Realm in WWW-Authenticate", "text", "postern", "up to 128 printable ASCII characters without quote and backslash", restart, open, "", option_value<read_realm, &Config::realm>},

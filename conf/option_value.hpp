@@ -34,6 +34,8 @@ void read_count(const Given& given, std::uint32_t& out);
 void read_path(const Given& given, std::string& out);
 /// The same, and empty for "none".
 void read_optional_path(const Given& given, std::string& out);
+/// An absolute path that fits a Unix socket, or empty for "none".
+void read_socket_path(const Given& given, std::string& out);
 void read_access_log(const Given& given, std::string& out);
 void read_log_level(const Given& given, LogLevel& out);
 void read_realm(const Given& given, std::string& out);

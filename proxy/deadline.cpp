@@ -18,6 +18,7 @@ void DeadlineLists::set_durations(const Timeouts& timeouts) noexcept {
   durations_[index(Wait::expect)] = 1s;
   durations_[index(Wait::linger)] = 2s;
   durations_[index(Wait::lent)] = 50ms;
+  durations_[index(Wait::grace)] = 1s;
   durations_[index(Wait::pause)] = 100ms;
 }
 

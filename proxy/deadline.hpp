@@ -23,9 +23,10 @@ enum class Wait : std::uint8_t {
   expect,    ///< the upstream's word on `Expect: 100-continue`, then we give it ourselves
   linger,    ///< the rest of a request that was refused
   lent,      ///< how long an idle connection keeps its buffers
+  grace,     ///< an idle connection when the shard drains: a request may be under way
   pause,     ///< accepting rests because descriptors are exhausted
 };
-inline constexpr std::size_t wait_count = 9;
+inline constexpr std::size_t wait_count = 10;
 
 class DeadlineLists;
 

@@ -9,6 +9,7 @@ namespace postern {
 namespace {
 
 constexpr int accepts_per_event = 16;  // then other connections get their turn
+constexpr int accepts_at_end = 4096;   // as many as the queue of a listening socket holds
 
 }  // namespace
 
@@ -18,17 +19,26 @@ bool Listener::open() noexcept {
 }
 
 void Listener::on_event(std::uint32_t) noexcept {
-  for (int i = 0; i < accepts_per_event; ++i) {
-    SocketAddress address;
-    address.size = sizeof address.storage;
-    const int client = ::accept4(fd(), address.get(), &address.size, SOCK_NONBLOCK | SOCK_CLOEXEC);
-    if (client >= 0) {
-      shard_.begin_session(client, address);
-      continue;
-    }
-    if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) pause();
-    if (errno != ECONNABORTED && errno != EINTR) return;
+  for (int i = 0; i < accepts_per_event; ++i)
+    if (!accept_one()) return;
+}
+
+void Listener::accept_waiting() noexcept {
+  for (int i = 0; i < accepts_at_end; ++i)
+    if (!accept_one()) return;
+}
+
+/// False when there is nothing (more) to accept now.
+bool Listener::accept_one() noexcept {
+  SocketAddress address;
+  address.size = sizeof address.storage;
+  const int client = ::accept4(fd(), address.get(), &address.size, SOCK_NONBLOCK | SOCK_CLOEXEC);
+  if (client >= 0) {
+    shard_.begin_session(client, address);
+    return true;
   }
+  if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) pause();
+  return errno == ECONNABORTED || errno == EINTR;
 }
 
 void Listener::pause() noexcept {

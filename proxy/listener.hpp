@@ -16,9 +16,12 @@ class Listener final : public Descriptor, private Deadline {
   ~Listener() override { unwatch(); }
   [[nodiscard]] bool open() noexcept;
   void on_event(std::uint32_t events) noexcept override;
+  /// Takes what waits in the queue, since closing the socket would reset it.
+  void accept_waiting() noexcept;
 
  private:
   void expire() noexcept override;  ///< the pause is over
+  [[nodiscard]] bool accept_one() noexcept;
   void pause() noexcept;
   Shard& shard_;
 };

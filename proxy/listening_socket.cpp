@@ -39,10 +39,10 @@ Result<SocketAddress> address_of(const Endpoint& endpoint) {
 
 /// A socket file outlives its process. One that nobody answers on is in the way and may go; anything else
 /// stays.
-void remove_stale(const Endpoint& endpoint, const SocketAddress& address) {
+void remove_stale(const Endpoint& endpoint, const SocketAddress& address, int type) {
   struct stat status {};
   if (::lstat(endpoint.unix_path.c_str(), &status) != 0 || !S_ISSOCK(status.st_mode)) return;
-  const int probe = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  const int probe = ::socket(AF_UNIX, type | SOCK_CLOEXEC, 0);
   if (probe < 0) return;
   const bool dead = ::connect(probe, address.get(), address.size) != 0 && errno == ECONNREFUSED;
   ::close(probe);
@@ -52,33 +52,57 @@ void remove_stale(const Endpoint& endpoint, const SocketAddress& address) {
 }  // namespace
 
 Result<ListeningSocket> ListeningSocket::open(const Endpoint& endpoint) {
-  POSTERN_TRY(SocketAddress address, address_of(endpoint));
-  if (endpoint.is_unix()) remove_stale(endpoint, address);
-  const int fd = ::socket(address.family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  return open(endpoint, SOCK_STREAM, false);
+}
+
+Result<ListeningSocket> ListeningSocket::open_private(const Endpoint& endpoint) {
+  return open(endpoint, SOCK_SEQPACKET, true);
+}
+
+Result<ListeningSocket> ListeningSocket::open(const Endpoint& endpoint, int type, bool is_private) {
+  POSTERN_TRY(const SocketAddress address, address_of(endpoint));
+  if (endpoint.is_unix()) remove_stale(endpoint, address, type);
+  const int fd = ::socket(address.family(), type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   if (fd < 0) return cannot_listen(endpoint, std::strerror(errno));
-  ListeningSocket socket(fd, {}, {});
+  ListeningSocket socket(fd, endpoint);
   const int on = 1;
   const int off = 0;
   if (!endpoint.is_unix()) ::setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
   // "[::]" means both families on every system, whatever its default.
   if (address.family() == AF_INET6) ::setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof off);
   if (::bind(fd, address.get(), address.size) != 0) return cannot_listen(endpoint, std::strerror(errno));
-  socket.path_ = endpoint.unix_path;
+  socket.owns_path_ = endpoint.is_unix();
+  // Before listen(): until then nobody can connect.
+  if (is_private && ::chmod(endpoint.unix_path.c_str(), S_IRUSR | S_IWUSR) != 0)
+    return cannot_listen(endpoint, std::strerror(errno));
   if (::listen(fd, backlog) != 0) return cannot_listen(endpoint, std::strerror(errno));
-  address.size = sizeof address.storage;
-  ::getsockname(fd, address.get(), &address.size);
-  socket.name_ = to_string(address);
+  socket.learn_name();
   return socket;
+}
+
+ListeningSocket ListeningSocket::adopt(int descriptor, const Endpoint& endpoint) {
+  ListeningSocket socket(descriptor, endpoint);
+  socket.owns_path_ = endpoint.is_unix();
+  socket.learn_name();
+  return socket;
+}
+
+void ListeningSocket::learn_name() {
+  SocketAddress address;
+  address.size = sizeof address.storage;
+  ::getsockname(fd_, address.get(), &address.size);
+  name_ = to_string(address);
 }
 
 ListeningSocket::ListeningSocket(ListeningSocket&& other) noexcept
     : fd_(std::exchange(other.fd_, -1)),
+      endpoint_(std::move(other.endpoint_)),
       name_(std::move(other.name_)),
-      path_(std::exchange(other.path_, {})) {}
+      owns_path_(std::exchange(other.owns_path_, false)) {}
 
 ListeningSocket::~ListeningSocket() {
   if (fd_ >= 0) ::close(fd_);
-  if (!path_.empty()) ::unlink(path_.c_str());
+  if (owns_path_) ::unlink(endpoint_.unix_path.c_str());
 }
 
 int ListeningSocket::duplicate() const noexcept {
@@ -86,7 +110,7 @@ int ListeningSocket::duplicate() const noexcept {
 }
 
 std::string ListeningSocket::url() const {
-  return path_.empty() ? "http://" + name_ : name_;
+  return endpoint_.is_unix() ? name_ : "http://" + name_;
 }
 
 }  // namespace postern

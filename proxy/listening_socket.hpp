@@ -17,6 +17,10 @@ class ListeningSocket {
   /// A name is resolved; the first of its addresses counts. The file of a Unix socket that nobody listens on
   /// any more is replaced.
   [[nodiscard]] static Result<ListeningSocket> open(const Endpoint& endpoint);
+  /// A socket for messages (SOCK_SEQPACKET) at a path, to which only our own user may connect.
+  [[nodiscard]] static Result<ListeningSocket> open_private(const Endpoint& endpoint);
+  /// One that another process has made with open(endpoint), and that is ours from now on.
+  [[nodiscard]] static ListeningSocket adopt(int descriptor, const Endpoint& endpoint);
   ListeningSocket(ListeningSocket&& other) noexcept;
   ListeningSocket& operator=(ListeningSocket&&) = delete;
   ~ListeningSocket();
@@ -27,13 +31,20 @@ class ListeningSocket {
   /// "127.0.0.1:8080" with the port the system gave, or "unix:/run/postern.sock".
   [[nodiscard]] const std::string& name() const noexcept { return name_; }
   [[nodiscard]] std::string url() const;
+  /// As it was asked for, with port 0 when that was asked for.
+  [[nodiscard]] const Endpoint& endpoint() const noexcept { return endpoint_; }
+  /// The path of a Unix socket belongs to another process now: it is not removed at the end.
+  void leave_path() noexcept { owns_path_ = false; }
 
  private:
-  ListeningSocket(int fd, std::string name, std::string path)
-      : fd_(fd), name_(std::move(name)), path_(std::move(path)) {}
+  ListeningSocket(int fd, const Endpoint& endpoint) : fd_(fd), endpoint_(endpoint) {}
+  [[nodiscard]] static Result<ListeningSocket> open(const Endpoint& endpoint, int type, bool is_private);
+  void learn_name();
+
   int fd_;
+  Endpoint endpoint_;
   std::string name_;
-  std::string path_;
+  bool owns_path_ = false;
 };
 
 }  // namespace postern

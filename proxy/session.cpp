@@ -28,13 +28,11 @@ std::string_view first_value(const RequestHead& head, const char* buffer, FieldN
 Session::Session(Shard& shard, std::unique_ptr<Stream> client, const Peer& peer)
     : shard_(shard), client_(std::move(client)), peer_(peer), exchange_(shard.exchanges()) {}
 
-void Session::drain() noexcept {
-  draining_ = true;
+void Session::end_if_idle() noexcept {
   if (idle_) client_->cancel();
 }
 
 void Session::abort() noexcept {
-  draining_ = true;
   client_->cancel();
   if (relay_) relay_->abort();
 }
@@ -53,7 +51,7 @@ Task<void> Session::run() {
 
 Task<bool> Session::next_request_begins() {
   if (exchange_.held() && !exchange_->in_window.empty()) co_return true;  // pipelined
-  if (draining_) co_return false;
+  if (shard_.past_grace()) co_return false;
   const Clock::time_point since = shard_.reactor().now();
   idle_ = true;
   IoResult readable;
@@ -120,7 +118,7 @@ void Session::name_request() noexcept {
 bool Session::closes_after_this() const noexcept {
   const RequestHead& head = exchange_->request;
   const std::uint32_t requests_max = shard_.config().limits.requests_per_connection;
-  return draining_ || head.connection_close || (head.minor == 0 && !head.connection_keep_alive) ||
+  return shard_.draining() || head.connection_close || (head.minor == 0 && !head.connection_keep_alive) ||
          (requests_max > 0 && requests_ >= requests_max);
 }
 
@@ -182,7 +180,7 @@ Task<void> Session::linger() {
   client_->shut_down_write();
   const Clock::time_point since = shard_.reactor().now();
   std::size_t discarded = 0;
-  while (discarded < linger_bytes_max && !draining_) {
+  while (discarded < linger_bytes_max && !shard_.past_grace()) {
     const std::span<char> room(exchange_->in, Exchange::in_bytes);
     const IoResult read = co_await read_some_since(*client_, room, Wait::linger, since);
     if (!read.ok()) co_return;

@@ -23,8 +23,8 @@ class Session {
   /// Serves the connection until it ends. The session must outlive the task.
   [[nodiscard]] Task<void> run();
 
-  /// No more requests: an idle connection ends now, a busy one after its answer.
-  void drain() noexcept;
+  /// Ends a connection between two requests; a busy one ends after its answer, since the shard drains.
+  void end_if_idle() noexcept;
   /// Ends every wait, so that the session ends soon.
   void abort() noexcept;
 
@@ -58,7 +58,6 @@ class Session {
   Relay* relay_ = nullptr;  ///< while one runs
   std::uint32_t requests_ = 0;
   bool idle_ = true;  ///< between requests
-  bool draining_ = false;
 };
 
 }  // namespace postern

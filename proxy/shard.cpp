@@ -37,6 +37,7 @@ Shard::Shard(std::size_t index, ShardShared& shared, std::unique_ptr<Reactor> re
 }
 
 Shard::~Shard() {
+  disarm();  // before the lists are gone
   POSTERN_CHECK(!first_session_);
 }
 
@@ -71,15 +72,22 @@ void Shard::set_upstream_addresses(std::size_t upstream, std::vector<SocketAddre
 
 void Shard::drain() {
   reactor_->post([this] {
+    if (draining_) return;
     draining_ = true;
+    for (const auto& listener : listeners_) listener->accept_waiting();
     listeners_.clear();
-    for (Session* session = first_session_; session; session = session->next) session->drain();
+    reactor_->deadlines().arm(*this, Wait::grace, reactor_->now());
   });
+}
+
+void Shard::expire() noexcept {
+  past_grace_ = true;
+  for (Session* session = first_session_; session; session = session->next) session->end_if_idle();
 }
 
 void Shard::stop() {
   reactor_->post([this] {
-    draining_ = stopping_ = true;
+    draining_ = past_grace_ = stopping_ = true;
     listeners_.clear();
   });
 }
@@ -99,7 +107,6 @@ void Shard::begin_session(int descriptor, const SocketAddress& address) {
   Peer peer;
   describe_peer(address, peer.address, peer.text);
   auto session = std::make_unique<Session>(*this, std::move(client), peer);
-  if (draining_) session->drain();
   shared_.connections.fetch_add(1, std::memory_order_relaxed);
   metrics_.connections_accepted.add();
   metrics_.connections_open.add();

@@ -31,7 +31,7 @@ struct ShardShared {
   std::atomic<std::uint32_t> connections{0};  ///< client connections of all shards
 };
 
-class Shard {
+class Shard : private Deadline {
  public:
   [[nodiscard]] static Result<std::unique_ptr<Shard>> make(std::size_t index, ShardShared& shared,
                                                            store::Reader reader,
@@ -47,7 +47,8 @@ class Shard {
   void use(std::shared_ptr<const Snapshot> snapshot);
   /// Where the upstream of this index answers now.
   void set_upstream_addresses(std::size_t upstream, std::vector<SocketAddress> addresses);
-  /// Stops accepting, ends idle connections, lets busy ones finish; run() returns when the last is gone.
+  /// Stops accepting and lets busy connections finish; run() returns when the last is gone. Idle ones get a
+  /// moment first (Wait::grace): a request may be on its way on them, and closing would lose it.
   void drain();
   /// Ends everything; run() returns soon.
   void stop();
@@ -65,6 +66,8 @@ class Shard {
   [[nodiscard]] std::string_view date() noexcept { return date_.at(std::time(nullptr)); }
   /// No further requests are wanted: answers say so.
   [[nodiscard]] bool draining() const noexcept { return draining_; }
+  /// None is waited for any more, either.
+  [[nodiscard]] bool past_grace() const noexcept { return past_grace_; }
   /// Counts an exchange that has ended and writes its line in the access log.
   void account(const Exchange& exchange) noexcept;
 
@@ -75,6 +78,7 @@ class Shard {
  private:
   Shard(std::size_t index, ShardShared& shared, std::unique_ptr<Reactor> reactor, store::Reader reader,
         std::shared_ptr<const Snapshot> snapshot);
+  void expire() noexcept override;  ///< the grace is over
   void apply_snapshot() noexcept;
   [[nodiscard]] Task<void> run_session(std::unique_ptr<Session> session);
   void link(Session& session) noexcept;
@@ -93,6 +97,7 @@ class Shard {
   std::vector<std::unique_ptr<Listener>> listeners_;
   Session* first_session_ = nullptr;
   bool draining_ = false;
+  bool past_grace_ = false;
   bool stopping_ = false;
   bool logged_ = false;  // something since the last batch
 };

@@ -144,6 +144,16 @@ HttpService::~HttpService() {
   state_->acceptor.close(ignored);
 }
 
+void HttpService::leave() {
+  error_code ignored;
+  state_->acceptor.close(ignored);
+  state_->socket.leave_path();
+}
+
+const ListeningSocket& HttpService::socket() const noexcept {
+  return state_->socket;
+}
+
 void HttpService::start() {
   asio::co_spawn(state_->io, state_->accept_all(), asio::detached);
 }

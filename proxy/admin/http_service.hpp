@@ -28,6 +28,9 @@ class HttpService {
   ~HttpService();
   /// Accepts until the io_context ends.
   void start();
+  /// The socket belongs to another process now: accepts no more, connections under way go on.
+  void leave();
+  [[nodiscard]] const ListeningSocket& socket() const noexcept;
 
  private:
   struct State;

@@ -14,6 +14,7 @@
 
 #include "proxy/access_log.hpp"
 #include "proxy/admin/file_watch.hpp"
+#include "proxy/admin/handover.hpp"
 #include "proxy/admin/health.hpp"
 #include "proxy/admin/http_service.hpp"
 #include "proxy/admin/process.hpp"
@@ -39,7 +40,9 @@ class Server {
         signals_(io_, SIGTERM, SIGINT, SIGHUP),
         drain_deadline_(io_),
         inspection_(io_),
-        watch_(io_, [this] { on_files_changed(); }) {}
+        watch_(io_, [this] { on_files_changed(); }),
+        handover_(
+            io_, [this] { return offered_sockets(); }, [this] { on_relieved(); }) {}
   ~Server() { join(); }
 
   /// Everything that can be wrong at a start is found here, before the first connection is accepted.
@@ -52,13 +55,17 @@ class Server {
   [[nodiscard]] std::uint32_t shard_count() const;
   [[nodiscard]] Status make_shards();
   [[nodiscard]] Status listen();
+  [[nodiscard]] Result<ListeningSocket> listening_socket(std::string_view option, const Endpoint& endpoint);
   [[nodiscard]] Status open_services();
+  void take_over();
+  [[nodiscard]] std::vector<admin::HandoverService::Offer> offered_sockets() const;
+  void on_relieved();
   void start_threads();
   void join();
 
   void wait_for_signal();
   void on_signal(int signal);
-  void begin_drain(int signal);
+  void begin_drain(std::string_view why);
   void on_shard_ended();
   void on_files_changed();
   void reload();
@@ -88,9 +95,11 @@ class Server {
   asio::steady_timer drain_deadline_;
   asio::steady_timer inspection_;
   admin::FileWatch watch_;
+  admin::Predecessor predecessor_;
+  admin::HandoverService handover_;
   std::vector<std::unique_ptr<admin::UpstreamNames>> upstream_names_;  // beside Snapshot::upstreams
   std::vector<std::unique_ptr<admin::HttpService>> services_;
-  std::vector<std::string> service_names_;
+  std::vector<std::pair<std::string_view, std::string>> service_names_;  // option, what it is
 };
 
 Status Server::prepare() {
@@ -98,6 +107,10 @@ Status Server::prepare() {
   POSTERN_TRY(access_log_, AccessLog::open(config().access_log, shard_count(), metrics_));
   if (access_log_->enabled()) shared_.log = access_log_.get();
   POSTERN_TRY_STATUS(make_shards());
+  // Last: who asks for the sockets must be ready to serve on them.
+  if (!config().handover.empty()) {
+    POSTERN_TRY(predecessor_, admin::Predecessor::ask(config().handover));
+  }
   POSTERN_TRY_STATUS(listen());
   POSTERN_TRY_STATUS(open_services());
   return find_upstreams();
@@ -130,9 +143,14 @@ Status Server::make_shards() {
   return {};
 }
 
+Result<ListeningSocket> Server::listening_socket(std::string_view option, const Endpoint& endpoint) {
+  if (auto taken = predecessor_.take(option, endpoint)) return std::move(*taken);
+  return ListeningSocket::open(endpoint);
+}
+
 Status Server::listen() {
   for (const Endpoint& endpoint : config().listen) {
-    POSTERN_TRY(ListeningSocket socket, ListeningSocket::open(endpoint));
+    POSTERN_TRY(ListeningSocket socket, listening_socket("listen", endpoint));
     for (const auto& shard : shards_) {
       const int descriptor = socket.duplicate();
       if (descriptor < 0)
@@ -146,8 +164,8 @@ Status Server::listen() {
 
 Status Server::open_services() {
   const auto open = [this](const Endpoint& endpoint, std::string_view what, bool with_metrics) -> Status {
-    POSTERN_TRY(ListeningSocket socket, ListeningSocket::open(endpoint));
-    service_names_.push_back(std::string(what) + " on " + socket.url());
+    POSTERN_TRY(ListeningSocket socket, listening_socket(what, endpoint));
+    service_names_.emplace_back(what, std::string(what) + " on " + socket.url());
     services_.push_back(std::make_unique<admin::HttpService>(
         io_, std::move(socket),
         [this, with_metrics](std::string_view path) { return respond(path, with_metrics); }));
@@ -182,11 +200,44 @@ int Server::run() {
   watch_files();
   inspect();
   wait_for_signal();
+  take_over();
   for (const ListeningSocket& socket : sockets_) announce("listening on " + socket.url());
-  for (const std::string& name : service_names_) announce(name);
+  for (const auto& [option, text] : service_names_) announce(text);
   io_.run();
   join();
   return 0;
+}
+
+/// From here on this process accepts; the one before may rest.
+void Server::take_over() {
+  if (config().handover.empty()) return;
+  if (predecessor_.found()) {
+    if (const Status relieved = predecessor_.relieve(); relieved)
+      operator_log(LogLevel::info, "handover: the process before accepts no more, and drains");
+    else
+      operator_log(LogLevel::warning, relieved.error().message);
+    predecessor_ = {};
+  }
+  if (const Status waits = handover_.listen(config().handover); !waits)
+    operator_log(LogLevel::error, "handover: " + waits.error().message + "; nobody can take over");
+}
+
+std::vector<admin::HandoverService::Offer> Server::offered_sockets() const {
+  std::vector<admin::HandoverService::Offer> offers;
+  for (const ListeningSocket& socket : sockets_)
+    offers.push_back({admin::handover_name("listen", socket.endpoint()), socket.fd()});
+  for (std::size_t i = 0; i < services_.size(); ++i) {
+    const ListeningSocket& socket = services_[i]->socket();
+    offers.push_back({admin::handover_name(service_names_[i].first, socket.endpoint()), socket.fd()});
+  }
+  return offers;
+}
+
+/// A successor accepts on our sockets: their files are its own now, and so are the probes.
+void Server::on_relieved() {
+  for (ListeningSocket& socket : sockets_) socket.leave_path();
+  for (const auto& service : services_) service->leave();
+  begin_drain("relieved by a new process");
 }
 
 void Server::wait_for_signal() {
@@ -205,17 +256,17 @@ void Server::on_signal(int signal) {
     return;
   }
   if (!health_.draining) {
-    begin_drain(signal);
+    begin_drain(signal == SIGINT ? "SIGINT" : "SIGTERM");
     return;
   }
   operator_log(LogLevel::warning, "told to end again: connections are closed now");
   for (const auto& shard : shards_) shard->stop();
 }
 
-void Server::begin_drain(int signal) {
-  const std::string name = signal == SIGINT ? "SIGINT" : "SIGTERM";
-  operator_log(LogLevel::info, name + ": accepting no more, finishing what is under way");
+void Server::begin_drain(std::string_view why) {
+  operator_log(LogLevel::info, std::string(why) + ": accepting no more, finishing what is under way");
   health_.draining = true;
+  handover_.stop();
   sockets_.clear();  // with the shards' duplicates gone too, who connects is refused at once
   for (const auto& shard : shards_) shard->drain();
   drain_deadline_.expires_after(config().timeouts.drain);

@@ -26,6 +26,7 @@ const std::map<std::string_view, std::string> other_values = {
     {"policy", "other.yaml"},
     {"catalog", "other.yaml"},
     {"admin.listen", "127.0.0.1:2"},
+    {"handover", "/run/other.sock"},
     {"metrics.listen", "127.0.0.1:3"},
     {"headers.prefix", "X-Other-"},
     {"headers.permissions", "true"},

@@ -12,7 +12,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from server import BINARY, CATALOG, SANITIZER, Failed, Postern, Store  # noqa: E402
+from server import BINARY, CATALOG, SANITIZER, Failed, Postern, Store, Whoami  # noqa: E402
 from upstream import Upstream  # noqa: E402
 
 
@@ -122,6 +122,13 @@ def guard(tmp_path: Path, house: House, upstream: Upstream) -> Iterator[Callable
 def postern(guard: Callable[..., Postern]) -> Postern:
     """A postern of this test's own, with the policy and the tokens of server.py."""
     return guard()
+
+
+@pytest.fixture
+def whoami() -> Iterator[Whoami]:
+    it = Whoami()
+    yield it
+    it.stop()
 
 
 @dataclass

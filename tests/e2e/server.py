@@ -205,6 +205,11 @@ class Postern:
         assert reply.status == 200
         return reply.body.decode()
 
+    def metric(self, name: str) -> float:
+        """The sum over all labels; 0 without any."""
+        values = re.findall(rf"^postern_{name}(?:\{{[^}}]*\}})? (\S+)$", self.metrics(), re.M)
+        return sum(float(value) for value in values)
+
     def signal(self, number: int) -> None:
         self.process.send_signal(number)
 
@@ -233,6 +238,24 @@ class Postern:
         """Bytes, from /proc."""
         status = Path(f"/proc/{self.process.pid}/status").read_text()
         return int(re.search(rf"{field}:\s+(\d+) kB", status)[1]) * 1024
+
+
+class Whoami:
+    """postern itself as a quick upstream: the Python one is too slow to be under load."""
+
+    def __init__(self):
+        self.process = subprocess.Popen(
+            [BINARY, "whoami", "--listen", "127.0.0.1:0"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment()
+        )
+        for line in self.process.stdout:
+            if found := re.search(r"http://127\.0\.0\.1:\d+", line):
+                self.url = found[0]
+                break
+
+    def stop(self):
+        self.process.terminate()
+        self.process.wait(PATIENCE)
+        self.process.stdout.close()
 
 
 def until(holds: Callable[[], Any], what: str, detail: Callable[[], str] = lambda: "", patience: float = PATIENCE) -> Any:

@@ -148,33 +148,6 @@ def test_ws_refused(guard, tokens, echo_server, token, target, status):
     assert done.strip() == f"refused {status}"
 
 
-class Whoami:
-    """postern itself as a quick upstream: the Python one is too slow to be under load."""
-
-    def __init__(self):
-        from server import BINARY, environment
-
-        self.process = subprocess.Popen(
-            [BINARY, "whoami", "--listen", "127.0.0.1:0"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment()
-        )
-        for line in self.process.stdout:
-            if found := re.search(r"http://127\.0\.0\.1:\d+", line):
-                self.url = found[0]
-                break
-
-    def stop(self):
-        self.process.terminate()
-        self.process.wait(PATIENCE)
-        self.process.stdout.close()
-
-
-@pytest.fixture
-def whoami():
-    it = Whoami()
-    yield it
-    it.stop()
-
-
 def test_hey(guard, tokens, whoami):
     postern = guard(upstream=whoami.url)
     report = command("hey", "-z", f"{SECONDS}s", "-c", 50, "-H", f"Authorization: Bearer {tokens['reader']}", f"http://127.0.0.1:{postern.port}/read")
