@@ -6,6 +6,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -69,6 +70,33 @@ struct Upstream {
 /// The upstream of rules that name none.
 inline constexpr std::string_view default_upstream = "default";
 
+/// A place where clients connect, and what is spoken there before the first request.
+struct Listen {
+  Endpoint endpoint;
+  std::optional<bool> tls;      ///< when not said: with a certificate yes; always said once it is loaded
+  bool proxy_protocol = false;  ///< a trusted proxy in front announces the client's address
+  friend bool operator==(const Listen&, const Listen&) = default;
+};
+
+/// Files of one certificate: its chain, leaf first, and its private key.
+struct KeyPair {
+  std::string certificate;
+  std::string key;  ///< empty: in the certificate's file
+  friend bool operator==(const KeyPair&, const KeyPair&) = default;
+};
+
+enum class ClientCertificate : std::uint8_t { none = 0, optional, required };
+
+/// TLS towards clients.
+struct Tls {
+  KeyPair pair;                ///< for who asks for no name, or for one that no certificate has
+  std::vector<KeyPair> pairs;  ///< further ones, chosen by the name a client asks for
+  std::string client_ca;       ///< file of those who may vouch for clients
+  ClientCertificate client_certificate =
+      ClientCertificate::none;  ///< `required` with a client_ca, unless said
+  [[nodiscard]] bool configured() const noexcept { return !pair.certificate.empty() || !pairs.empty(); }
+};
+
 enum class LogLevel : std::uint8_t { error = 0, warning, info, debug };
 
 struct Timeouts {
@@ -83,7 +111,8 @@ struct Limits {
 };
 
 struct Config {
-  std::vector<Endpoint> listen;
+  std::vector<Listen> listen;
+  Tls tls;
   UpstreamAddress upstream;            ///< short for one entry of `upstreams`; without endpoint: not given
   std::vector<Upstream> upstreams;     ///< as written; all_upstreams() is what to use
   bool preserve_host = true;           ///< upstream sees the client's Host
@@ -93,11 +122,11 @@ struct Config {
   std::string catalog;                 ///< file applied at start; empty = none
   std::vector<Endpoint> admin_listen;  ///< empty = no admin listener
   std::string handover;  ///< path of the Unix socket where a new process takes over; empty = none
-  std::vector<Endpoint> metrics_listen;  ///< empty = metrics and health live on the admin listener
-  std::string header_prefix;             ///< "X-Subject-"
-  bool header_permissions = false;       ///< whether the permissions header is injected
-  std::string realm;                     ///< in WWW-Authenticate
-  std::string token_prefix;              ///< "pst_"
+  std::vector<Endpoint> metrics_listen;       ///< empty = metrics and health live on the admin listener
+  std::string header_prefix;                  ///< "X-Subject-"
+  bool header_permissions = false;            ///< whether the permissions header is injected
+  std::string realm;                          ///< in WWW-Authenticate
+  std::string token_prefix;                   ///< "pst_"
   std::vector<CredentialSource> credentials;  ///< where one may stand, unless a rule says otherwise
   std::vector<Network> trusted_proxies;
   Timeouts timeouts;

@@ -20,6 +20,12 @@ inline constexpr std::size_t chunk_extension_bytes_max =
 inline constexpr std::size_t trailer_bytes_max = 8 * 1024;  ///< a trailer section: 400 (502 from an upstream)
 inline constexpr int informational_max = 8;                 ///< 1xx answers before a final one: 502
 
+// --- TLS ---
+inline constexpr std::size_t pem_bytes_max = 1024 * 1024;  ///< a file of certificates or a key: a start error
+inline constexpr std::size_t certificate_subject_bytes_max =
+    512;                                         ///< a client's distinguished name: no handshake
+inline constexpr int certificate_depth_max = 8;  ///< certificates between a client's and its CA's
+
 // --- paths ---
 inline constexpr std::size_t path_segments_max = 64;  ///< segments of a path, in requests and in rules: 400
 inline constexpr std::size_t path_params_max = 16;    ///< `{param}`s of one template: a load error
@@ -39,10 +45,11 @@ inline constexpr std::size_t upstream_addresses_max =
     32;  ///< of one upstream, after its names were looked up; further ones are not used
 inline constexpr std::size_t upstream_headers_max = 16;         ///< own headers of one upstream
 inline constexpr std::size_t upstream_header_bytes_max = 4096;  ///< all of them, as lines
-inline constexpr std::size_t realm_bytes_max = 128;             ///< in WWW-Authenticate
-inline constexpr std::size_t token_prefix_bytes_max = 16;       ///< the '_' at its end included
-inline constexpr std::size_t header_prefix_bytes_max = 64;      ///< the '-' at its end included
-inline constexpr std::size_t trusted_proxies_max = 256;  ///< networks: compared one by one on each request
+inline constexpr std::size_t key_pairs_max = 256;    ///< certificates: all are read again at each reload
+inline constexpr std::size_t realm_bytes_max = 128;  ///< in WWW-Authenticate
+inline constexpr std::size_t token_prefix_bytes_max = 16;   ///< the '_' at its end included
+inline constexpr std::size_t header_prefix_bytes_max = 64;  ///< the '-' at its end included
+inline constexpr std::size_t trusted_proxies_max = 256;     ///< networks: compared one by one on each request
 inline constexpr std::size_t credential_sources_max =
     8;  ///< of one list: each is looked for on each request it may govern
 inline constexpr std::size_t credential_name_bytes_max =

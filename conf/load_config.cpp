@@ -11,6 +11,7 @@
 namespace postern {
 namespace {
 
+constexpr std::uint16_t tls_port = 8443;
 constexpr std::string_view default_files[] = {"postern.yaml", "/etc/postern/postern.yaml"};
 
 const Option* find_option(std::string_view name) {
@@ -120,6 +121,7 @@ class Reading {
   void check_together() {
     if (!sources_.store_only) check_required();
     check_upstreams();
+    check_tls();
     if (config_.dev) check_dev();
     check_addresses_differ();
     check_credentials();
@@ -212,6 +214,31 @@ class Reading {
     }
   }
 
+  /// Says what was left unsaid: whether TLS is spoken, on which port, and whether clients show a certificate.
+  void check_tls() {
+    Tls& tls = config_.tls;
+    if (tls.pair.certificate.empty() && !tls.pair.key.empty())
+      diagnostics_.add(place("tls.key"), "tls.key: there is no tls.certificate that it could belong to");
+    if (!tls.client_ca.empty() && !tls.configured())
+      diagnostics_.add(place("tls.client_ca"), "tls.client_ca: without tls.certificate no client is asked");
+    if (!given("tls.client_certificate") && !tls.client_ca.empty())
+      tls.client_certificate = ClientCertificate::required;
+    if (tls.client_certificate != ClientCertificate::none && tls.client_ca.empty())
+      diagnostics_.add(place("tls.client_certificate"),
+                       "tls.client_certificate: without tls.client_ca nobody vouches for a client");
+    if (!given("listen") && tls.configured()) config_.listen.front().endpoint.port = tls_port;
+    for (Listen& listen : config_.listen) {
+      if (!listen.tls) listen.tls = tls.configured();
+      if (*listen.tls && !tls.configured())
+        diagnostics_.add(place("listen"), "listen: " + quoted(listen.endpoint.to_string()) +
+                                              " is to speak TLS, but there is no tls.certificate");
+      if (listen.proxy_protocol && config_.trusted_proxies.empty() && !listen.endpoint.is_unix())
+        diagnostics_.add(place("listen"),
+                         "listen: " + quoted(listen.endpoint.to_string()) +
+                             " is to speak the PROXY protocol, but trusted_proxies names nobody");
+    }
+  }
+
   /// --dev lets every valid token pass and prints one: nobody but this machine may reach it.
   void check_dev() {
     const auto loopback_only = [&](std::string_view name, const std::vector<Endpoint>& endpoints) {
@@ -221,13 +248,14 @@ class Reading {
                                             ": with --dev only loopback addresses are allowed, not " +
                                             quoted(endpoint.to_string()));
     };
-    loopback_only("listen", config_.listen);
+    loopback_only("listen", client_endpoints());
     loopback_only("metrics.listen", config_.metrics_listen);
     if (given("admin.listen"))
       diagnostics_.add(place("admin.listen"), "admin.listen: there is no admin API with --dev");
   }
 
   void check_addresses_differ() {
+    const std::vector<Endpoint> clients = client_endpoints();
     std::vector<std::pair<std::string_view, const Endpoint*>> seen;
     const auto check = [&](std::string_view name, const std::vector<Endpoint>& endpoints) {
       for (const Endpoint& endpoint : endpoints) {
@@ -240,7 +268,7 @@ class Reading {
         seen.emplace_back(name, &endpoint);
       }
     };
-    check("listen", config_.listen);
+    check("listen", clients);
     check("admin.listen", config_.admin_listen);
     check("metrics.listen", config_.metrics_listen);
   }
@@ -252,6 +280,12 @@ class Reading {
         diagnostics_.add(place("credentials"), "credentials: " + quoted(source.name) +
                                                    " lies among the subject headers " +
                                                    quoted(config_.header_prefix + '*'));
+  }
+
+  [[nodiscard]] std::vector<Endpoint> client_endpoints() const {
+    std::vector<Endpoint> endpoints;
+    for (const Listen& listen : config_.listen) endpoints.push_back(listen.endpoint);
+    return endpoints;
   }
 
   const ConfigSources& sources_;

@@ -196,7 +196,7 @@ void read_credentials(const Given& given, std::vector<CredentialSource>& out) {
 
 void read_endpoint(const Given& given, Endpoint& out) {
   if (given.node.kind == yaml::Kind::mapping)
-    return given.mistake("an address with keys of its own is not yet supported", "write host:port");
+    return given.mistake("one address is expected, not a mapping", "write host:port");
   const std::string* text = given.text();
   if (text == nullptr) return;
   auto endpoint = parse_endpoint(*text);

@@ -13,6 +13,8 @@ constexpr OptionValue upstreams_value = {
     .copy = option_value<read_upstreams, &Config::upstreams>.copy,
 };
 
+constexpr auto read_listens = read_list<read_listen, 1, limits::listeners_max, Listen>;
+constexpr auto read_key_pairs = read_list<read_key_pair, 0, limits::key_pairs_max, KeyPair>;
 constexpr auto read_listeners = read_list<read_endpoint, 1, limits::listeners_max, Endpoint>;
 constexpr auto read_networks = read_list<read_network, 0, limits::trusted_proxies_max, Network>;
 
@@ -27,7 +29,12 @@ constexpr OptionValue later = {};  // known from the design, not yet supported
 // the names of the headers that its upstream believes.
 constexpr Option table[] = {
   // name, meaning, unit, default, bounds, change, secret, flag, value
-  {"listen", "Where clients connect", "address", "127.0.0.1:8080", "", restart, open, "--listen", option_value<read_listeners, &Config::listen>},
+  {"listen", "Where clients connect; port 8443 with TLS, unless said", "address or {address, tls, proxy_protocol}", "127.0.0.1:8080", "", restart, open, "--listen", option_value<read_listens, &Config::listen>},
+  {"tls.certificate", "Certificate shown to clients, its chain behind it; with it TLS is spoken", "path", "", "", reload, open, "", option_value<read_optional_path, &Config::tls, &Tls::pair, &KeyPair::certificate>},
+  {"tls.key", "Its private key; without it in the certificate's file", "path", "", "", reload, open, "", option_value<read_optional_path, &Config::tls, &Tls::pair, &KeyPair::key>},
+  {"tls.certificates", "Further certificates, chosen by the name a client asks for", "path or {certificate, key}", "", "", reload, open, "", option_value<read_key_pairs, &Config::tls, &Tls::pairs>},
+  {"tls.client_ca", "Certificates of those who vouch for clients", "path", "", "", reload, open, "", option_value<read_optional_path, &Config::tls, &Tls::client_ca>},
+  {"tls.client_certificate", "Whether clients must show one; `required` with a client_ca, unless said", "word", "", "none, optional, required", reload, open, "", option_value<read_client_certificate, &Config::tls, &Tls::client_certificate>},
   {"upstream", "The API behind us: short for the entry `default` of `upstreams`; one of the two is required", "URL", "", "http://host:port or unix:/path", restart, open, "--upstream", option_value<read_upstream_url, &Config::upstream>},
   {"upstreams", "The APIs behind us by name, each with the keys below; rules choose by `upstream: NAME`, those that do not use `default` or the only one", "mapping", "", "", restart, open, "", upstreams_value},
   {"preserve_host", "Whether the upstream sees the client's Host instead of its own name", "boolean", "true", "", restart, open, "", option_value<read_bool, &Config::preserve_host>},
@@ -58,8 +65,6 @@ constexpr Option table[] = {
   {"log.access", "Where the access log goes: `-` standard output, `off`, or a file", "path", "-", "", restart, open, "--access-log", option_value<read_access_log, &Config::access_log>},
   {"log.level", "Least grave message that is logged", "word", "info", "error, warning, info, debug", reload, open, "--log-level", option_value<read_log_level, &Config::log_level>},
 
-  {"tls", "TLS towards clients: certificate, key, client_ca", "", "", "", restart, open, "", later},
-  {"proxy_protocol", "PROXY protocol from a load balancer in front", "", "", "", restart, open, "", later},
   {"streams.recheck", "Checking the token again while a stream is open", "", "", "", restart, open, "", later},
   {"store.mode", "Store shared through a source of truth elsewhere", "", "", "", restart, open, "", later},
 };

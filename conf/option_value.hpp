@@ -43,6 +43,11 @@ void read_token_prefix(const Given& given, std::string& out);
 void read_header_prefix(const Given& given, std::string& out);
 void read_credentials(const Given& given, std::vector<CredentialSource>& out);
 void read_endpoint(const Given& given, Endpoint& out);
+/// An address, or a mapping of `address`, `tls` and `proxy_protocol`.
+void read_listen(const Given& given, Listen& out);
+/// A file that holds certificate and key, or a mapping of the two.
+void read_key_pair(const Given& given, KeyPair& out);
+void read_client_certificate(const Given& given, ClientCertificate& out);
 void read_network(const Given& given, Network& out);
 
 void read_upstream_url(const Given& given, UpstreamAddress& out);

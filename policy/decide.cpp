@@ -34,6 +34,8 @@ class Evaluation {
       case RequirementKind::license:
       case RequirementKind::application_license:
         return term(requirement);
+      case RequirementKind::client_certificate:
+        return certificate(requirement);
       case RequirementKind::all_of:
         return all_of(requirement);
       case RequirementKind::any_of:
@@ -51,6 +53,11 @@ class Evaluation {
     const Handle handle = term.symbol < binding_.handles.size() ? binding_.handles[term.symbol] : no_handle;
     if (handle == no_handle) return {Answer::unknown, &term};
     return holds(term.kind, handle) ? Outcome{Answer::met, nullptr} : Outcome{Answer::unmet, &term};
+  }
+
+  Outcome certificate(const Requirement& term) const noexcept {
+    const bool met = !subject_.certificate.empty() && (term.id.empty() || term.id == subject_.certificate);
+    return met ? Outcome{Answer::met, nullptr} : Outcome{Answer::unmet, &term};
   }
 
   bool holds(RequirementKind kind, Handle handle) noexcept {

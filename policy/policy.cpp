@@ -40,6 +40,8 @@ std::string_view to_string(RequirementKind kind) noexcept {
       return "license";
     case RequirementKind::application_license:
       return "application_license";
+    case RequirementKind::client_certificate:
+      return "client_certificate";
     case RequirementKind::any_of:
       return "any_of";
     case RequirementKind::all_of:

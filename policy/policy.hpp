@@ -34,6 +34,7 @@ enum class RequirementKind : std::uint8_t {
   group,
   license,
   application_license,
+  client_certificate,
   any_of,
   all_of,
   negation,  ///< `not`
@@ -50,7 +51,8 @@ struct ResourcePart {
 struct Requirement {
   RequirementKind kind = RequirementKind::never;
   Place place;
-  std::string id;            ///< of the permission, role, group or license, as written
+  std::string id;            ///< of the permission, role, group or license, as written; the subject of a
+                             ///< client_certificate, empty for any
   std::uint32_t symbol = 0;  ///< index into Policy::symbols()
   std::vector<Requirement> children;
 };

@@ -12,7 +12,8 @@ RequirementKind kind_of(std::string_view key) noexcept {
   for (const RequirementKind kind :
        {RequirementKind::authenticated, RequirementKind::permission, RequirementKind::role,
         RequirementKind::group, RequirementKind::license, RequirementKind::application_license,
-        RequirementKind::any_of, RequirementKind::all_of, RequirementKind::negation}) {
+        RequirementKind::client_certificate, RequirementKind::any_of, RequirementKind::all_of,
+        RequirementKind::negation}) {
     if (to_string(kind) == key) return kind;
   }
   return RequirementKind::never;
@@ -100,6 +101,8 @@ std::optional<Requirement> RequirementReader::read_term(const yaml::Entry& entry
       diagnostics_.add(document_.at(entry.value), "\"authenticated\" can only be true",
                        "for everybody write 'allow: anonymous'");
       return std::nullopt;
+    case RequirementKind::client_certificate:
+      return read_certificate(entry);
     case RequirementKind::any_of:
     case RequirementKind::all_of:
       return read_list(kind, entry, depth);
@@ -108,6 +111,22 @@ std::optional<Requirement> RequirementReader::read_term(const yaml::Entry& entry
     default:
       return read_named(kind, entry);
   }
+}
+
+std::optional<Requirement> RequirementReader::read_certificate(const yaml::Entry& entry) {
+  const yaml::Node& value = entry.value;
+  const bool any = value.kind == yaml::Kind::scalar && !value.quoted && value.scalar == "true";
+  // `false`, `yes` and the like are slips, not subjects: those have types.
+  const bool subject = value.kind == yaml::Kind::scalar && value.scalar.find('=') != std::string::npos &&
+                       value.scalar.size() <= limits::certificate_subject_bytes_max;
+  if (!any && !subject) {
+    diagnostics_.add(document_.at(value),
+                     "\"client_certificate\" wants true or a subject as the access log has it",
+                     "for example 'client_certificate: \"CN=billing,O=Example\"'");
+    return std::nullopt;
+  }
+  return Requirement{
+      RequirementKind::client_certificate, place_of(value), any ? std::string() : value.scalar, 0, {}};
 }
 
 std::optional<Requirement> RequirementReader::read_named(RequirementKind kind, const yaml::Entry& entry) {

@@ -30,6 +30,7 @@ class RequirementReader {
   std::optional<Requirement> read_siblings(const yaml::Node& mapping, std::size_t depth);
   std::optional<Requirement> read_term(const yaml::Entry& entry, std::size_t depth);
   std::optional<Requirement> read_named(RequirementKind kind, const yaml::Entry& entry);
+  std::optional<Requirement> read_certificate(const yaml::Entry& entry);
   std::optional<Requirement> read_list(RequirementKind kind, const yaml::Entry& entry, std::size_t depth);
   std::optional<Requirement> read_negation(const yaml::Entry& entry, std::size_t depth);
   std::optional<Requirement> read_nested(const yaml::Node& node, std::size_t depth);

@@ -33,6 +33,7 @@ constexpr auto keys = std::to_array<Key>({
     {"group", KeyUse::requirement},
     {"license", KeyUse::requirement},
     {"application_license", KeyUse::requirement},
+    {"client_certificate", KeyUse::requirement},
     {"any_of", KeyUse::requirement},
     {"all_of", KeyUse::requirement},
     {"not", KeyUse::requirement},

@@ -105,6 +105,7 @@ struct Subject {
   std::span<const Handle> permissions, roles, groups, licenses;  ///< held directly, ascending
   std::span<const Grant> grants;
   const Catalog* catalog = nullptr;  ///< never null unless anonymous
+  std::string_view certificate;      ///< subject of the connection's verified client certificate, if any
 
   /// Directly or through a role, on every resource.
   [[nodiscard]] bool holds_permission(Handle permission) const noexcept;

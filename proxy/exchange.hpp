@@ -35,6 +35,7 @@ struct Facts {
   BoundedText<128> rule;
   BoundedText<limits::user_id_bytes_max> subject;
   BoundedText<24> token;
+  std::string_view certificate;  ///< the peer's, which outlives the exchange
   policy::SubjectType subject_type = policy::SubjectType::anonymous;
   store::TokenState token_state = store::TokenState::unknown;
   bool looked_up = false;  ///< a credential was presented and judged

@@ -108,6 +108,7 @@ Gate::Ruling Gate::rule(Exchange& exchange, const Peer& peer, UnixSeconds now) n
   const Config& config = snapshot_->config;
   const RequestHead& head = exchange.request;
   Facts& facts = exchange.facts;
+  facts.certificate = peer.certificate;
   facts.method.assign(head.method.of(exchange.in));
   const auto client = client_address(head, exchange.in, peer, config.trusted_proxies, facts.client);
 
@@ -133,7 +134,7 @@ Gate::Ruling Gate::rule(Exchange& exchange, const Peer& peer, UnixSeconds now) n
     facts.rule.assign(match.rule->id);
     exchange.upstream = match.rule->upstream;
   }
-  ruling = judge(exchange, match, client, now);
+  ruling = judge(exchange, match, peer, client, now);
   if (ruling.allowed && config.limits.body > 0 && head.framing == Framing::length &&
       head.content_length > config.limits.body) {
     ruling.allowed = false;
@@ -143,7 +144,7 @@ Gate::Ruling Gate::rule(Exchange& exchange, const Peer& peer, UnixSeconds now) n
   return ruling;
 }
 
-Gate::Ruling Gate::judge(Exchange& exchange, const policy::Match& match,
+Gate::Ruling Gate::judge(Exchange& exchange, const policy::Match& match, const Peer& peer,
                          std::span<const std::uint8_t, 16> client, UnixSeconds now) noexcept {
   using Form = PresentedCredential::Form;
   const Config& config = snapshot_->config;
@@ -164,8 +165,7 @@ Gate::Ruling Gate::judge(Exchange& exchange, const policy::Match& match,
   if (!snapshot.ok() && !(anonymous_rule && presented.form != Form::bearer))
     return {false, answers::store_unavailable, false};
 
-  const policy::Subject anonymous;
-  const policy::Subject* subject = &anonymous;
+  policy::Subject subject;
   Credential credential = Credential::absent;
   if (presented.form == Form::bearer) {
     credential = Credential::unusable;
@@ -183,25 +183,26 @@ Gate::Ruling Gate::judge(Exchange& exchange, const policy::Match& match,
       return {false, answers::store_unavailable, false};
     if (facts.token_state == store::TokenState::valid) {
       credential = Credential::valid;
-      subject = &snapshot.subject();
+      subject = snapshot.subject();
     }
   }
 
+  subject.certificate = peer.certificate;
   static const policy::Binding unbound;
   const policy::Binding& bound = snapshot.ok() ? binding(snapshot.catalog()) : unbound;
-  const policy::Decision decision = policy::decide(match, bound, credential, *subject);
+  const policy::Decision decision = policy::decide(match, bound, credential, subject);
   facts.decided = true;
   facts.verdict = decision.verdict;
   facts.reason = decision.reason;
   facts.shadowed = decision.shadowed;
-  facts.subject_type = subject->type;
-  facts.subject.assign(subject->id);
+  facts.subject_type = subject.type;
+  facts.subject.assign(subject.id);
   metrics_.decisions_by_reason[static_cast<std::size_t>(decision.reason)].add();
   if (decision.shadowed) metrics_.shadow_denials.add();
   if (decision.verdict != policy::Verdict::allow) return {false, answers::of(decision), false};
 
-  exchange.subject_block_size = write_subject_block(*subject, header_rules_.prefix(),
-                                                    config.header_permissions, exchange.subject_block);
+  exchange.subject_block_size =
+      write_subject_block(subject, header_rules_.prefix(), config.header_permissions, exchange.subject_block);
   return {true, {}, false};
 }
 

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <string>
 
 #include "conf/config.hpp"
 #include "policy/policy.hpp"
@@ -37,6 +38,8 @@ struct Snapshot {
 struct Peer {
   std::array<std::uint8_t, 16> address{};  ///< IPv4 as mapped IPv6; all zero for a Unix socket
   BoundedText<46> text;                    ///< "192.0.2.1"; empty for a Unix socket
+  bool tls = false;
+  std::string certificate;  ///< subject of its verified certificate, as RFC 2253 writes it; empty: none
 };
 
 class Gate {
@@ -58,7 +61,7 @@ class Gate {
 
  private:
   [[nodiscard]] std::optional<Answer> canonicalise(Exchange& exchange) noexcept;
-  [[nodiscard]] Ruling judge(Exchange& exchange, const policy::Match& match,
+  [[nodiscard]] Ruling judge(Exchange& exchange, const policy::Match& match, const Peer& peer,
                              std::span<const std::uint8_t, 16> client, UnixSeconds now) noexcept;
   const policy::Binding& binding(const policy::Catalog& catalog);
 

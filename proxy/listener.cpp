@@ -34,7 +34,7 @@ bool Listener::accept_one() noexcept {
   address.size = sizeof address.storage;
   const int client = ::accept4(fd(), address.get(), &address.size, SOCK_NONBLOCK | SOCK_CLOEXEC);
   if (client >= 0) {
-    shard_.begin_session(client, address);
+    shard_.begin_session(client, address, role_);
     return true;
   }
   if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) pause();

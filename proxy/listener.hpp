@@ -4,6 +4,7 @@
 #pragma once
 
 #include "proxy/reactor.hpp"
+#include "proxy/session.hpp"
 
 namespace postern {
 
@@ -11,7 +12,8 @@ class Shard;
 
 class Listener final : public Descriptor, private Deadline {
  public:
-  Listener(Shard& shard, Reactor& reactor, int fd) noexcept : Descriptor(reactor, fd), shard_(shard) {}
+  Listener(Shard& shard, Reactor& reactor, int fd, ListenerRole role) noexcept
+      : Descriptor(reactor, fd), shard_(shard), role_(role) {}
   /// Other descriptors of the same socket stay open, so closing ours would not end its events.
   ~Listener() override { unwatch(); }
   [[nodiscard]] bool open() noexcept;
@@ -24,6 +26,7 @@ class Listener final : public Descriptor, private Deadline {
   [[nodiscard]] bool accept_one() noexcept;
   void pause() noexcept;
   Shard& shard_;
+  const ListenerRole role_;
 };
 
 }  // namespace postern

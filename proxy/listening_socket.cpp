@@ -109,8 +109,8 @@ int ListeningSocket::duplicate() const noexcept {
   return ::fcntl(fd_, F_DUPFD_CLOEXEC, 0);
 }
 
-std::string ListeningSocket::url() const {
-  return endpoint_.is_unix() ? name_ : "http://" + name_;
+std::string ListeningSocket::url(bool tls) const {
+  return endpoint_.is_unix() ? name_ : (tls ? "https://" : "http://") + name_;
 }
 
 }  // namespace postern

@@ -30,7 +30,7 @@ class ListeningSocket {
   [[nodiscard]] int duplicate() const noexcept;
   /// "127.0.0.1:8080" with the port the system gave, or "unix:/run/postern.sock".
   [[nodiscard]] const std::string& name() const noexcept { return name_; }
-  [[nodiscard]] std::string url() const;
+  [[nodiscard]] std::string url(bool tls = false) const;
   /// As it was asked for, with port 0 when that was asked for.
   [[nodiscard]] const Endpoint& endpoint() const noexcept { return endpoint_; }
   /// The path of a Unix socket belongs to another process now: it is not removed at the end.

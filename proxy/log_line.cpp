@@ -73,6 +73,7 @@ std::size_t write_log_line(const Exchange& exchange, std::int64_t wall_milliseco
     put_text(out, R"(,"token":)", facts.token.view());
     put_text(out, R"(,"token_state":)", store::to_string(facts.token_state));
   }
+  if (!facts.certificate.empty()) put_text(out, R"(,"client_certificate":)", facts.certificate);
   out.put(R"(,"bytes_received":)");
   out.put_number(facts.bytes_received);
   out.put(R"(,"bytes_sent":)");

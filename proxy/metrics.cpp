@@ -71,6 +71,12 @@ constexpr Plain plain[] = {
     {"client_connections", "gauge", "Client connections now open.", &ShardMetrics::connections_open},
     {"accept_pauses_total", "counter", "Times accepting paused because descriptors were exhausted.",
      &ShardMetrics::accept_pauses},
+    {"tls_handshakes_total", "counter", "TLS handshakes of clients completed.",
+     &ShardMetrics::tls_handshakes},
+    {"tls_handshake_failures_total", "counter", "TLS handshakes of clients that came to nothing.",
+     &ShardMetrics::tls_handshake_failures},
+    {"tls_resumptions_total", "counter", "TLS handshakes of clients that took an earlier session up again.",
+     &ShardMetrics::tls_resumptions},
     {"requests_in_flight", "gauge", "Requests being served now.", &ShardMetrics::exchanges_open},
     {"upstream_connects_total", "counter", "Upstream connections made.", &ShardMetrics::upstream_connects},
     {"upstream_connect_failures_total", "counter", "Upstream connections that could not be made.",
@@ -113,6 +119,16 @@ void render_process(Exposition& out, const ProcessMetrics& process) {
   out.sample({}, process.last_reload_ok ? 1 : 0);
   out.family("last_reload_timestamp_seconds", "gauge", "When policy and configuration last took effect.");
   out.sample({}, static_cast<std::uint64_t>(process.last_reload_time.load()));
+  out.family("tls_reloads_total", "counter", "Times that changed certificates and keys took effect.");
+  out.sample({}, process.tls_reloads.get());
+  out.family("tls_reload_failures_total", "counter",
+             "Times that changed certificates and keys were of no use; the last good ones stayed in force.");
+  out.sample({}, process.tls_reload_failures.get());
+  if (const std::int64_t expires = process.tls_expires; expires > 0) {
+    out.family("tls_certificate_expiry_timestamp_seconds", "gauge",
+               "When the first of the certificates in force expires.");
+    out.sample({}, static_cast<std::uint64_t>(expires));
+  }
   out.family("policy_rules", "gauge", "Rules in force.");
   out.sample({}, process.policy_rules);
   out.family("policy_missing_entities", "gauge",

@@ -51,6 +51,7 @@ struct alignas(64) ShardMetrics {
   DurationHistogram duration;
   Counter connections_accepted, connections_open, connections_refused;
   Counter accept_pauses;
+  Counter tls_handshakes, tls_handshake_failures, tls_resumptions;
   Counter exchanges_open;
   Counter upstream_connects, upstream_connect_failures, upstream_reuses, upstream_retries, upstream_open,
       upstream_idle;
@@ -62,6 +63,8 @@ struct alignas(64) ShardMetrics {
 struct ProcessMetrics {
   Counter reloads, reload_failures;
   Counter log_write_errors;
+  Counter tls_reloads, tls_reload_failures;
+  std::atomic<std::int64_t> tls_expires{0};  ///< Unix seconds; 0: no TLS
   std::atomic<bool> last_reload_ok{true};
   std::atomic<std::int64_t> last_reload_time{0};  ///< Unix seconds
   std::atomic<std::uint64_t> policy_rules{0};

@@ -33,6 +33,7 @@ RewriteError Relay::write_head() noexcept {
   rewrite.host = config.preserve_host && head.has_host ? client_host : upstream_host;
   rewrite.own_headers = &upstream().headers;
   rewrite.client_address = peer_.text.view();
+  rewrite.protocol = peer_.tls ? "https" : "http";
   rewrite.request_id = x_.facts.request_id.view();
   rewrite.traceparent = x_.facts.traceparent.view();
   rewrite.trace_continued = x_.facts.trace_continued;

@@ -25,8 +25,12 @@ std::string_view first_value(const RequestHead& head, const char* buffer, FieldN
 
 }  // namespace
 
-Session::Session(Shard& shard, std::unique_ptr<Stream> client, const Peer& peer)
-    : shard_(shard), client_(std::move(client)), peer_(peer), exchange_(shard.exchanges()) {}
+Session::Session(Shard& shard, std::unique_ptr<Stream> client, Peer peer, ListenerRole role)
+    : shard_(shard),
+      client_(std::move(client)),
+      peer_(std::move(peer)),
+      role_(role),
+      exchange_(shard.exchanges()) {}
 
 void Session::end_if_idle() noexcept {
   if (idle_) client_->cancel();
@@ -38,12 +42,16 @@ void Session::abort() noexcept {
 }
 
 Task<void> Session::run() {
+  const bool opened = co_await open_connection();
+  if (!opened) co_return;
   After after = After::keep;
   while (after == After::keep) {
     const bool begins = co_await next_request_begins();
+    if (!begins) after = After::close;
     if (!begins) break;
     after = co_await serve();
   }
+  if (after == After::close && role_.tls) co_await shut_down(*client_, Wait::linger);
   if (after == After::linger) co_await linger();
   if (after == After::reset) break_on_close(client_->fd());
   exchange_.give_back();
@@ -145,7 +153,7 @@ Task<Session::After> Session::rule_and_relay() {
     case RelayResult::End::failed:
       co_return After::reset;
     case RelayResult::End::tunnel_closed:
-      co_return After::close;
+      co_return After::drop;  // each side has said its own end, or was cut
     case RelayResult::End::refused:
       co_return co_await answer(result.answer, result.request_consumed);
     case RelayResult::End::done:
@@ -177,7 +185,8 @@ Task<Session::After> Session::answer(Answer answer, bool request_consumed) {
 }
 
 Task<void> Session::linger() {
-  client_->shut_down_write();
+  const IoResult ended = co_await shut_down(*client_, Wait::linger);
+  if (!ended.ok()) co_return;
   const Clock::time_point since = shard_.reactor().now();
   std::size_t discarded = 0;
   while (discarded < linger_bytes_max && !shard_.past_grace()) {

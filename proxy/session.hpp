@@ -14,9 +14,15 @@ namespace postern {
 
 class Shard;
 
+/// What is spoken on a listener before the first request.
+struct ListenerRole {
+  bool tls = false;
+  bool proxy_protocol = false;
+};
+
 class Session {
  public:
-  Session(Shard& shard, std::unique_ptr<Stream> client, const Peer& peer);
+  Session(Shard& shard, std::unique_ptr<Stream> client, Peer peer, ListenerRole role);
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
 
@@ -36,10 +42,15 @@ class Session {
   /// What a connection may do after an exchange.
   enum class After : std::uint8_t {
     reset = 0,  ///< break it: what was sent is not complete
-    close,
-    linger,  ///< close, but first read what the client still sends, so that it sees our answer
+    drop,       ///< close without a word: there is nothing that could be taken for more than it is
+    close,      ///< a clean end
+    linger,     ///< close, but first read what the client still sends, so that it sees our answer
     keep,
   };
+
+  // session_opening.cpp
+  [[nodiscard]] Task<bool> open_connection();
+  [[nodiscard]] Task<bool> shake_hands();
 
   [[nodiscard]] Task<bool> next_request_begins();
   [[nodiscard]] Task<HeadStatus> read_head();
@@ -54,6 +65,7 @@ class Session {
   Shard& shard_;
   std::unique_ptr<Stream> client_;
   Peer peer_;
+  const ListenerRole role_;
   LentExchange exchange_;
   Relay* relay_ = nullptr;  ///< while one runs
   std::uint32_t requests_ = 0;

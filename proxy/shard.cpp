@@ -30,7 +30,8 @@ Shard::Shard(std::size_t index, ShardShared& shared, std::unique_ptr<Reactor> re
     : index_(index),
       shared_(shared),
       reactor_(std::move(reactor)),
-      gate_(std::move(reader), std::move(snapshot), metrics_) {
+      gate_(std::move(reader), std::move(snapshot), metrics_),
+      ticket_keys_(shared.ticket_keys) {
   for (std::size_t i = 0; i < gate_.snapshot().upstreams.size(); ++i)
     upstreams_.push_back(std::make_unique<UpstreamPool>(*reactor_, metrics_));
   apply_snapshot();
@@ -41,8 +42,8 @@ Shard::~Shard() {
   POSTERN_CHECK(!first_session_);
 }
 
-Status Shard::listen(int descriptor) {
-  auto listener = std::make_unique<Listener>(*this, *reactor_, descriptor);
+Status Shard::listen(int descriptor, ListenerRole role) {
+  auto listener = std::make_unique<Listener>(*this, *reactor_, descriptor, role);
   if (!listener->open()) return Error{ErrorKind::unavailable, "cannot watch a listening socket"};
   listeners_.push_back(std::move(listener));
   return {};
@@ -58,6 +59,10 @@ void Shard::use(std::shared_ptr<const Snapshot> snapshot) {
     gate_.use(snapshot);
     apply_snapshot();
   });
+}
+
+void Shard::use(std::shared_ptr<const TlsContext> tls) {
+  reactor_->post([this, tls = std::move(tls)] { tls_ = tls; });
 }
 
 void Shard::apply_snapshot() noexcept {
@@ -92,13 +97,21 @@ void Shard::stop() {
   });
 }
 
-void Shard::begin_session(int descriptor, const SocketAddress& address) {
-  auto client = std::make_unique<SocketStream>(*reactor_, descriptor);
+std::unique_ptr<Stream> Shard::client_stream(int descriptor, bool tls) {
+  if (!tls) return std::make_unique<SocketStream>(*reactor_, descriptor);
+  auto stream = std::make_unique<TlsStream>(*reactor_, descriptor, tls_ ? tls_->accept() : Ssl());
+  stream->use_ticket_keys(&ticket_keys_);
+  return stream;
+}
+
+void Shard::begin_session(int descriptor, const SocketAddress& address, ListenerRole role) {
   const std::uint32_t max = config().limits.connections;
   if (max > 0 && shared_.connections.load(std::memory_order_relaxed) >= max) {
     metrics_.connections_refused.add();
+    ::close(descriptor);
     return;
   }
+  std::unique_ptr<Stream> client = client_stream(descriptor, role.tls);
   if (address.family() != AF_UNIX) {
     const int on = 1;
     ::setsockopt(descriptor, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
@@ -106,7 +119,7 @@ void Shard::begin_session(int descriptor, const SocketAddress& address) {
   if (!client->open()) return;
   Peer peer;
   describe_peer(address, peer.address, peer.text);
-  auto session = std::make_unique<Session>(*this, std::move(client), peer);
+  auto session = std::make_unique<Session>(*this, std::move(client), peer, role);
   shared_.connections.fetch_add(1, std::memory_order_relaxed);
   metrics_.connections_accepted.add();
   metrics_.connections_open.add();

@@ -18,6 +18,8 @@
 #include "proxy/metrics.hpp"
 #include "proxy/reactor.hpp"
 #include "proxy/session.hpp"
+#include "proxy/ticket_keys.hpp"
+#include "proxy/tls_context.hpp"
 #include "proxy/trace.hpp"
 #include "proxy/upstream_pool.hpp"
 
@@ -27,8 +29,9 @@ class Listener;
 
 /// What all shards share; outlives them.
 struct ShardShared {
-  AccessLog* log = nullptr;                   ///< null: none
-  std::atomic<std::uint32_t> connections{0};  ///< client connections of all shards
+  AccessLog* log = nullptr;                                 ///< null: none
+  std::atomic<std::uint32_t> connections{0};                ///< client connections of all shards
+  TicketKeys ticket_keys = TicketKeys::make(Clock::now());  ///< each shard goes on with a copy
 };
 
 class Shard : private Deadline {
@@ -39,12 +42,14 @@ class Shard : private Deadline {
   ~Shard();
 
   /// Accepts on a listening socket. The shard owns `descriptor`, its own duplicate. Before run().
-  [[nodiscard]] Status listen(int descriptor);
+  [[nodiscard]] Status listen(int descriptor, ListenerRole role);
   /// Runs until drained or stopped, on the shard's own thread.
   void run();
 
   // --- from any thread ---
   void use(std::shared_ptr<const Snapshot> snapshot);
+  /// What new connections are shown. Also before run().
+  void use(std::shared_ptr<const TlsContext> tls);
   /// Where the upstream of this index answers now.
   void set_upstream_addresses(std::size_t upstream, std::vector<SocketAddress> addresses);
   /// Stops accepting and lets busy connections finish; run() returns when the last is gone. Idle ones get a
@@ -61,6 +66,8 @@ class Shard : private Deadline {
   [[nodiscard]] UpstreamPool& upstream(std::size_t index) noexcept { return *upstreams_[index]; }
   [[nodiscard]] ExchangePool& exchanges() noexcept { return exchanges_; }
   [[nodiscard]] ShardMetrics& counters() noexcept { return metrics_; }
+  /// Null: no listener speaks TLS.
+  [[nodiscard]] const std::shared_ptr<const TlsContext>& tls() const noexcept { return tls_; }
   [[nodiscard]] IdSource& ids() noexcept { return ids_; }
   /// For an answer that is made now. Good until the next call.
   [[nodiscard]] std::string_view date() noexcept { return date_.at(std::time(nullptr)); }
@@ -73,13 +80,14 @@ class Shard : private Deadline {
 
   // --- for its listeners ---
   /// Takes over an accepted connection.
-  void begin_session(int descriptor, const SocketAddress& address);
+  void begin_session(int descriptor, const SocketAddress& address, ListenerRole role);
 
  private:
   Shard(std::size_t index, ShardShared& shared, std::unique_ptr<Reactor> reactor, store::Reader reader,
         std::shared_ptr<const Snapshot> snapshot);
   void expire() noexcept override;  ///< the grace is over
   void apply_snapshot() noexcept;
+  [[nodiscard]] std::unique_ptr<Stream> client_stream(int descriptor, bool tls);
   [[nodiscard]] Task<void> run_session(std::unique_ptr<Session> session);
   void link(Session& session) noexcept;
   void unlink(Session& session) noexcept;
@@ -94,6 +102,8 @@ class Shard : private Deadline {
   ExchangePool exchanges_;
   IdSource ids_;
   HttpDate date_;
+  std::shared_ptr<const TlsContext> tls_;
+  TicketKeys ticket_keys_;
   std::vector<std::unique_ptr<Listener>> listeners_;
   Session* first_session_ = nullptr;
   bool draining_ = false;

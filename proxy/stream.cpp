@@ -15,7 +15,10 @@ IoStatus status_of_errno() noexcept {
 
 void Operation::finish(IoStatus status) noexcept {
   if (stream_.reader_ == this) stream_.reader_ = nullptr;
-  if (stream_.writer_ == this) stream_.writer_ = nullptr;
+  if (stream_.writer_ == this) {
+    stream_.writer_ = nullptr;
+    if (status == IoStatus::timed_out || status == IoStatus::cancelled) stream_.write_abandoned();
+  }
   disarm();
   result_.status = status;
   stream_.reactor().make_ready(*this);
@@ -45,7 +48,8 @@ IoResult Stream::try_read(std::span<char> buffer) noexcept {
   const IoResult result = receive(buffer);
   // A short read has emptied the socket: what comes later brings a new event. After the peer's FIN there is
   // none, so read on.
-  if (result.status == IoStatus::would_block || (result.ok() && result.bytes < buffer.size() && !ended_))
+  if (result.status == IoStatus::would_block ||
+      (result.ok() && !ended_ && drained(result.bytes, buffer.size())))
     readable_ = false;
   return result;
 }
@@ -68,8 +72,9 @@ void Stream::cancel() noexcept {
   cancel_write();
 }
 
-void Stream::shut_down_write() noexcept {
+IoResult Stream::try_shut_down() noexcept {
   ::shutdown(fd(), SHUT_WR);
+  return {};
 }
 
 void Stream::on_event(std::uint32_t events) noexcept {
@@ -86,7 +91,7 @@ void Stream::on_event(std::uint32_t events) noexcept {
     const IoStatus status = operation->result_.status;
     operation->finish(status);
   }
-  if (!awaited && idle_event_ && readable_) idle_event_(*this, idle_context_);
+  if (!awaited && idle_event_ && readable()) idle_event_(*this, idle_context_);
 }
 
 IoResult SocketStream::receive(std::span<char> buffer) noexcept {

@@ -78,7 +78,7 @@ class Stream : public Descriptor {
   void on_hang_up_cancel(Stream* other) noexcept { cancelled_with_us_ = other; }
   /// Whether something has arrived (or the peer has closed) that was not read: an idle connection is then of
   /// no use.
-  [[nodiscard]] bool readable() const noexcept { return readable_; }
+  [[nodiscard]] bool readable() noexcept { return readable_ && arrived(); }
   /// Of a connection being made, before open(): its first bytes will bring an event, so there is no use in
   /// trying before.
   void nothing_to_read_yet() noexcept { readable_ = false; }
@@ -90,8 +90,9 @@ class Stream : public Descriptor {
     idle_context_ = context;
   }
 
-  /// Says FIN, reading goes on.
-  void shut_down_write() noexcept;
+  /// Says that nothing more will come, reading goes on: FIN, or what the transport has for a clean end before
+  /// it. `would_block`: no room for that yet.
+  [[nodiscard]] virtual IoResult try_shut_down() noexcept;
 
   void on_event(std::uint32_t events) noexcept override;
 
@@ -99,6 +100,16 @@ class Stream : public Descriptor {
   /// recv/sendmsg, or TLS. Negative results never come: status tells.
   virtual IoResult receive(std::span<char> buffer) noexcept = 0;
   virtual IoResult send(std::span<const iovec> parts) noexcept = 0;
+  /// After a successful receive into `room` bytes: whether nothing is left, so that what comes later brings a
+  /// new event.
+  virtual bool drained(std::size_t received, std::size_t room) const noexcept { return received < room; }
+  /// Whether what has arrived is anything to read: not so of a transport's own messages. May clear readable_.
+  virtual bool arrived() noexcept { return true; }
+  /// A write that had no room will not be tried again.
+  virtual void write_abandoned() noexcept {}
+
+  bool readable_ = true;  ///< something may be there to read
+  bool ended_ = false;    ///< the peer's FIN was seen: read on until it is reached
 
  private:
   friend class Operation;
@@ -108,9 +119,7 @@ class Stream : public Descriptor {
   Stream* cancelled_with_us_ = nullptr;
   IdleEvent idle_event_ = nullptr;
   void* idle_context_ = nullptr;
-  bool readable_ = true;  ///< something may be there to read
   bool writable_ = true;  ///< the socket's buffer may have room
-  bool ended_ = false;    ///< the peer's FIN was seen: read on until it is reached
   bool hung_up_ = false;
 };
 
@@ -207,6 +216,25 @@ class ReadableOperation final : public Operation {
 [[nodiscard]] inline ReadableOperation until_readable(Stream& stream, Wait wait,
                                                       Clock::time_point since) noexcept {
   return {stream, wait, since};
+}
+
+/// `co_await shut_down(stream, Wait::linger)`: the clean end was said, or why not.
+class ShutDownOperation final : public Operation {
+ public:
+  ShutDownOperation(Stream& stream, Wait wait) noexcept : Operation(stream), wait_(wait) {}
+  bool attempt() noexcept override {
+    result_ = stream_.try_shut_down();
+    return result_.status != IoStatus::would_block;
+  }
+  bool await_ready() noexcept { return attempt(); }
+  void await_suspend(std::coroutine_handle<> suspended) noexcept { suspend_as_writer(suspended, wait_); }
+  IoResult await_resume() const noexcept { return result_; }
+
+ private:
+  Wait wait_;
+};
+[[nodiscard]] inline ShutDownOperation shut_down(Stream& stream, Wait wait) noexcept {
+  return {stream, wait};
 }
 
 /// Room to write: a connection being made has it once it stands.

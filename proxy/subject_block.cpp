@@ -144,6 +144,14 @@ void write_permissions(Block& block, const Subject& subject) noexcept {
   ids.write(block, "Permissions");
 }
 
+void write_certificate(Block& block, const Subject& subject) noexcept {
+  if (subject.certificate.empty()) return;
+  block.line("Certificate", [&](TextWriter& value) {
+    put_percent_encoded(value, subject.certificate);
+    return true;
+  });
+}
+
 }  // namespace
 
 std::size_t write_subject_block(const Subject& subject, std::string_view prefix, bool with_permissions,
@@ -151,6 +159,7 @@ std::size_t write_subject_block(const Subject& subject, std::string_view prefix,
   Block block(prefix, out);
   if (subject.type == policy::SubjectType::anonymous) {
     block.value("Type", policy::to_string(subject.type));
+    write_certificate(block, subject);
     return block.finish();
   }
   block.value("Id", subject.id);
@@ -163,6 +172,7 @@ std::size_t write_subject_block(const Subject& subject, std::string_view prefix,
   write_ids(block, "Groups", *subject.catalog, EntityKind::group, subject.groups);
   write_ids(block, "Roles", *subject.catalog, EntityKind::role, subject.roles);
   write_ids(block, "Licenses", *subject.catalog, EntityKind::license, subject.licenses);
+  write_certificate(block, subject);
   if (with_permissions) write_permissions(block, subject);
   return block.finish();
 }

@@ -11,9 +11,10 @@ namespace postern {
 
 /// Writes complete header lines for `subject` into `out` and returns their size: Id, Name (percent-encoded
 /// UTF-8), Type, Token-Id, Groups, Roles, Licenses (sorted, comma-separated) and, when asked for,
-/// Permissions, each under `prefix`. An anonymous subject has Type only. What does not fit, or holds a byte
-/// no header may carry, is left out, and `<prefix>Truncated: 1` says so. Must be called within the snapshot
-/// that made the subject.
+/// Permissions; and Certificate (percent-encoded) when the client showed a verified one, each under `prefix`.
+/// An anonymous subject has Type and Certificate only. What does not fit, or holds a byte no header may
+/// carry, is left out, and `<prefix>Truncated: 1` says so. Must be called within the snapshot that made the
+/// subject.
 [[nodiscard]] std::size_t write_subject_block(const policy::Subject& subject, std::string_view prefix,
                                               bool with_permissions, std::span<char> out) noexcept;
 

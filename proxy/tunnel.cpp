@@ -52,8 +52,9 @@ Task<void> Relay::pump(Direction direction, std::uint64_t& bytes) {
       continue;
     }
     if (read.status == IoStatus::eof) {  // half-closed: the other direction goes on
-      direction.to.shut_down_write();
-      co_return;
+      const IoResult ended = co_await shut_down(direction.to, Wait::linger);
+      if (ended.ok()) co_return;
+      break;
     }
     const auto idle = shard_.reactor().now() - last_activity_;
     if (read.status == IoStatus::timed_out && idle < shard_.reactor().deadlines().duration(Wait::idle))

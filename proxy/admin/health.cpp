@@ -25,6 +25,10 @@ std::string render_health(const Health& health) {
   if (!health.headers_problem.empty())
     warnings.emplace_back("an upstream keeps the headers it had, its file is broken: " +
                           health.headers_problem);
+  if (!health.tls_problem.empty())
+    warnings.emplace_back("new certificates refused, the last good ones stay in force: " +
+                          health.tls_problem);
+  for (const std::string& warning : health.tls_warnings) warnings.emplace_back(warning);
   for (const std::string& missing : health.missing)
     warnings.emplace_back("the policy names " + missing + ", which the store does not have: nobody meets it");
   boost::json::object body{{"ready", health.ready()}, {"rules", health.rules}};

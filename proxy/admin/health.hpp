@@ -20,8 +20,10 @@ struct Health {
   bool draining = false;
   std::string store_problem;  ///< empty: it can be read
   std::vector<UpstreamHealth> upstreams;
-  std::string reload_problem;        ///< empty: the files as they are now are in force
-  std::string headers_problem;       ///< empty: the headers files of upstreams are in force as they are
+  std::string reload_problem;             ///< empty: the files as they are now are in force
+  std::string headers_problem;            ///< empty: the headers files of upstreams are in force as they are
+  std::string tls_problem;                ///< empty: certificates and keys as they are now are in force
+  std::vector<std::string> tls_warnings;  ///< of those in force: out of their time
   std::vector<std::string> missing;  ///< "permission shop.orders.read": named by the policy, not in the store
   std::size_t rules = 0;
 

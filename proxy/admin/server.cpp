@@ -3,6 +3,7 @@
 
 #include "proxy/admin/server.hpp"
 
+#include <algorithm>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/signal_set.hpp>
@@ -13,6 +14,7 @@
 #include <thread>
 
 #include "proxy/access_log.hpp"
+#include "proxy/admin/certificates.hpp"
 #include "proxy/admin/file_watch.hpp"
 #include "proxy/admin/handover.hpp"
 #include "proxy/admin/health.hpp"
@@ -52,6 +54,7 @@ class Server {
 
  private:
   [[nodiscard]] Status load();
+  [[nodiscard]] Status load_certificates();
   [[nodiscard]] std::uint32_t shard_count() const;
   [[nodiscard]] Status make_shards();
   [[nodiscard]] Status listen();
@@ -69,6 +72,8 @@ class Server {
   void on_shard_ended();
   void on_files_changed();
   void reload();
+  void reload_certificates();
+  void certificates_in_force();
   void watch_files();
   [[nodiscard]] Status find_upstreams();
   void on_upstream_found(std::size_t upstream, const std::vector<admin::FoundAddress>& found);
@@ -81,6 +86,7 @@ class Server {
   store::Store store_;
   admin::Ruleset ruleset_;
   admin::Sources sources_;
+  admin::Certificates certificates_;
   admin::Health health_;
   ProcessMetrics metrics_;
   std::unique_ptr<AccessLog> access_log_;
@@ -104,6 +110,7 @@ class Server {
 
 Status Server::prepare() {
   POSTERN_TRY_STATUS(load());
+  POSTERN_TRY_STATUS(load_certificates());
   POSTERN_TRY(access_log_, AccessLog::open(config().access_log, shard_count(), metrics_));
   if (access_log_->enabled()) shared_.log = access_log_.get();
   POSTERN_TRY_STATUS(make_shards());
@@ -130,6 +137,22 @@ Status Server::load() {
   return {};
 }
 
+Status Server::load_certificates() {
+  const bool spoken = std::any_of(config().listen.begin(), config().listen.end(),
+                                  [](const Listen& listen) { return *listen.tls; });
+  if (!spoken) return {};
+  POSTERN_TRY_STATUS(certificates_.load(config().tls));
+  certificates_in_force();
+  return {};
+}
+
+void Server::certificates_in_force() {
+  health_.tls_problem.clear();
+  health_.tls_warnings = certificates_.warnings();
+  for (const std::string& warning : certificates_.warnings()) operator_log(LogLevel::warning, warning);
+  metrics_.tls_expires = certificates_.in_force()->expires();
+}
+
 std::uint32_t Server::shard_count() const {
   return options_.config.shards > 0 ? options_.config.shards : admin::usable_cores();
 }
@@ -138,6 +161,7 @@ Status Server::make_shards() {
   for (std::uint32_t i = 0; i < shard_count(); ++i) {
     POSTERN_TRY(store::Reader reader, store::Reader::open(store_));
     POSTERN_TRY(auto shard, Shard::make(i, shared_, std::move(reader), ruleset_));
+    shard->use(certificates_.in_force());
     shards_.push_back(std::move(shard));
   }
   return {};
@@ -149,13 +173,13 @@ Result<ListeningSocket> Server::listening_socket(std::string_view option, const 
 }
 
 Status Server::listen() {
-  for (const Endpoint& endpoint : config().listen) {
-    POSTERN_TRY(ListeningSocket socket, listening_socket("listen", endpoint));
+  for (const Listen& listen : config().listen) {
+    POSTERN_TRY(ListeningSocket socket, listening_socket("listen", listen.endpoint));
     for (const auto& shard : shards_) {
       const int descriptor = socket.duplicate();
       if (descriptor < 0)
         return Error{ErrorKind::unavailable, "listen on " + socket.name() + ": no descriptors left"};
-      POSTERN_TRY_STATUS(shard->listen(descriptor));
+      POSTERN_TRY_STATUS(shard->listen(descriptor, {*listen.tls, listen.proxy_protocol}));
     }
     sockets_.push_back(std::move(socket));
   }
@@ -201,7 +225,8 @@ int Server::run() {
   inspect();
   wait_for_signal();
   take_over();
-  for (const ListeningSocket& socket : sockets_) announce("listening on " + socket.url());
+  for (std::size_t i = 0; i < sockets_.size(); ++i)
+    announce("listening on " + sockets_[i].url(*config().listen[i].tls));
   for (const auto& [option, text] : service_names_) announce(text);
   io_.run();
   join();
@@ -253,6 +278,7 @@ void Server::on_signal(int signal) {
     if (const Status reopened = access_log_->reopen(); !reopened)
       operator_log(LogLevel::error, reopened.error().message);
     reload();
+    reload_certificates();
     return;
   }
   if (!health_.draining) {
@@ -282,14 +308,36 @@ void Server::on_shard_ended() {
 }
 
 void Server::watch_files() {
-  if (!watch_.watch(sources_.files))
-    operator_log(LogLevel::warning,
-                 "cannot watch the directories of policy and configuration; reload with SIGHUP");
+  std::vector<std::string> files = sources_.files;
+  if (certificates_.in_force()) {
+    const std::vector<std::string> pems = admin::Certificates::files(config().tls);
+    files.insert(files.end(), pems.begin(), pems.end());
+  }
+  if (!watch_.watch(files))
+    operator_log(
+        LogLevel::warning,
+        "cannot watch the directories of policy, configuration and certificates; reload with SIGHUP");
 }
 
 void Server::on_files_changed() {
   watch_files();  // a swapped link leads elsewhere now
   if (admin::read_sources(options_.sources, config()).text != sources_.text) reload();
+  if (certificates_.in_force() && certificates_.changed(config().tls)) reload_certificates();
+}
+
+void Server::reload_certificates() {
+  if (!certificates_.in_force()) return;
+  if (const Status loaded = certificates_.load(config().tls); !loaded) {
+    health_.tls_problem = loaded.error().message;
+    metrics_.tls_reload_failures.add();
+    operator_log(LogLevel::error,
+                 "new certificates refused, the last good ones stay in force: " + loaded.error().message);
+    return;
+  }
+  certificates_in_force();
+  metrics_.tls_reloads.add();
+  for (const auto& shard : shards_) shard->use(certificates_.in_force());
+  operator_log(LogLevel::info, "certificates read again: in force for new connections");
 }
 
 void Server::reload() {

@@ -32,11 +32,12 @@ int serve(ConfigSources sources) {
 /// Where to try it: the first listener, as curl wants it.
 std::string curl_target(const Config& config) {
   if (config.listen.empty()) return "http://127.0.0.1/";
-  const Endpoint& listener = config.listen.front();
-  if (listener.is_unix()) return "--unix-socket " + listener.unix_path + " http://localhost/";
+  const Endpoint& listener = config.listen.front().endpoint;
+  const std::string scheme = *config.listen.front().tls ? "https://" : "http://";
+  if (listener.is_unix()) return "--unix-socket " + listener.unix_path + " " + scheme + "localhost/";
   // The port that the system gives is known only once we listen; it is told then.
-  if (listener.port == 0) return "http://" + listener.host + ":PORT/";
-  return "http://" + listener.to_string() + '/';
+  if (listener.port == 0) return scheme + listener.host + ":PORT/";
+  return scheme + listener.to_string() + '/';
 }
 
 /// Needs no files: a store that is gone afterwards, and a token that may do everything.
@@ -52,9 +53,10 @@ int serve_for_trying(ConfigSources sources) {
   if (!config) return exit_failed;
   config->dev = true;
   config->admin_listen.clear();
-  if (const auto open = std::find_if_not(config->listen.begin(), config->listen.end(), is_loopback);
+  if (const auto open = std::find_if_not(config->listen.begin(), config->listen.end(),
+                                         [](const Listen& listen) { return is_loopback(listen.endpoint); });
       open != config->listen.end()) {
-    complain("--dev listens on the loopback interface only, not on " + open->to_string());
+    complain("--dev listens on the loopback interface only, not on " + open->endpoint.to_string());
     return exit_failed;
   }
   auto token = store->create_token(config->token_prefix);

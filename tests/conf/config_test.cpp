@@ -75,7 +75,7 @@ std::string mistake_of(const std::string& lines) {
 TEST_CASE("two lines are a configuration; everything else has its default") {
   const Config config = config_of({with("")});
   REQUIRE(config.listen.size() == 1);
-  CHECK(config.listen[0].to_string() == "127.0.0.1:8080");
+  CHECK(config.listen[0].endpoint.to_string() == "127.0.0.1:8080");
   CHECK(config.upstream.endpoint.to_string() == "127.0.0.1:3000");
   CHECK(config.upstream.authority == "127.0.0.1:3000");
   CHECK(config.preserve_host);
@@ -127,7 +127,7 @@ TEST_CASE("every key of the file reaches its place") {
       "log: {access: 'off', level: debug}\n",
   });
   REQUIRE(config.listen.size() == 2);
-  CHECK(config.listen[1].unix_path == "/run/postern.sock");
+  CHECK(config.listen[1].endpoint.unix_path == "/run/postern.sock");
   CHECK(config.upstream.endpoint.unix_path == "/run/app.sock");
   CHECK(config.upstream.authority == "localhost");
   CHECK_FALSE(config.preserve_host);
@@ -209,8 +209,22 @@ TEST_CASE("a value that breaks its rule is refused with what is allowed") {
       {"listen: here", "listen: \"here\" is not an address; write host:port, [ipv6]:port or unix:/path"},
       {"listen: []", "listen: the list is empty"},
       {"listen:", "listen: has no value"},
-      {"listen: {address: '0.0.0.0:80'}",
-       "listen: an address with keys of its own is not yet supported; write host:port"},
+      {"listen: {tls: false}", "listen: an entry needs an address; write {address: host:port}"},
+      {"listen: {address: '0.0.0.0:80', tsl: true}", "listen: unknown key \"tsl\"; did you mean \"tls\"?"},
+      {"listen: {address: '0.0.0.0:80', tls: 1}", "listen: \"1\" is neither true nor false"},
+      {"listen: {address: '0.0.0.0:80', tls: true}",
+       "listen: \"0.0.0.0:80\" is to speak TLS, but there is no tls.certificate"},
+      {"listen: {address: '0.0.0.0:80', proxy_protocol: true}",
+       "listen: \"0.0.0.0:80\" is to speak the PROXY protocol, but trusted_proxies names nobody"},
+      {"admin: {listen: {address: '0.0.0.0:80'}}",
+       "admin.listen: one address is expected, not a mapping; write host:port"},
+      {"tls: {key: k.pem}", "tls.key: there is no tls.certificate that it could belong to"},
+      {"tls: {client_ca: ca.pem}", "tls.client_ca: without tls.certificate no client is asked"},
+      {"tls: {certificate: c.pem, client_certificate: optional}",
+       "tls.client_certificate: without tls.client_ca nobody vouches for a client"},
+      {"tls: {certificate: c.pem, client_ca: ca.pem, client_certificate: requird}",
+       "tls.client_certificate: \"requird\" is none of none, optional, required; did you mean \"required\"?"},
+      {"tls: {certificates: [{key: k.pem}]}", "tls.certificates: an entry needs a certificate"},
       {"listen: [[a]]", "listen: one value is expected, not a list"},
       {"preserve_host: yes", "preserve_host: \"yes\" is neither true nor false"},
       {"store: ''", "store: the path is empty"},
@@ -292,17 +306,31 @@ TEST_CASE("an unknown key is refused with the nearest known one of its section")
 }
 
 TEST_CASE("what later versions bring is refused as not yet supported, not as unknown") {
-  for (const std::string key : {"tls", "proxy_protocol"}) {
-    CAPTURE(key);
-    CHECK(mistake_of(key + ": {a: b}") == key + " is not yet supported");
-    CHECK(mistake_of(key + ":") == key + " is not yet supported");
-  }
   CHECK(mistake_of("streams: {recheck: 1m}") == "streams.recheck is not yet supported");
   CHECK(mistake_of("store: {mode: replica}") == "store.mode is not yet supported");
-  const Read environment = read({with(""), {{"POSTERN_TLS_CERTIFICATE", "x"}, {"POSTERN_STORE_MODE", "x"}}});
-  CHECK(environment.mistakes ==
-        std::vector<std::string>{"POSTERN_STORE_MODE: store.mode is not yet supported",
-                                 "POSTERN_TLS_CERTIFICATE: tls is not yet supported"});
+  CHECK(read({with(""), {{"POSTERN_STORE_MODE", "x"}}}).mistakes ==
+        std::vector<std::string>{"POSTERN_STORE_MODE: store.mode is not yet supported"});
+}
+
+TEST_CASE("what is left unsaid about TLS follows from what is said") {
+  const Config tls = config_of({with("tls: {certificate: c.pem, key: k.pem, client_ca: ca.pem}")});
+  CHECK(tls.listen.at(0).endpoint.to_string() == "127.0.0.1:8443");
+  CHECK(tls.listen.at(0).tls == true);
+  CHECK(tls.tls.client_certificate == ClientCertificate::required);
+  const Config plain = config_of({with("")});
+  CHECK(plain.listen.at(0).endpoint.to_string() == "127.0.0.1:8080");
+  CHECK(plain.listen.at(0).tls == false);
+  const Config mixed =
+      config_of({with("tls: {certificates: [both.pem, {certificate: c.pem, key: k.pem}], client_ca: ca.pem, "
+                      "client_certificate: none}\n"
+                      "trusted_proxies: 10.0.0.0/8\n"
+                      "listen: ['0.0.0.0:1', {address: '0.0.0.0:2', tls: false}, {address: '[::]:3', "
+                      "proxy_protocol: true}]\n")});
+  CHECK(mixed.tls.pairs == std::vector<KeyPair>{{"both.pem", ""}, {"c.pem", "k.pem"}});
+  CHECK(mixed.tls.client_certificate == ClientCertificate::none);
+  CHECK(mixed.listen == std::vector<Listen>{{{"0.0.0.0", 1, ""}, true, false},
+                                            {{"0.0.0.0", 2, ""}, false, false},
+                                            {{"::", 3, ""}, true, true}});
 }
 
 TEST_CASE("a section whose lines are all commented out is no mistake") {
@@ -314,7 +342,7 @@ TEST_CASE("a flag goes over the environment, the environment over the file, the 
   const Pairs environment = {{"POSTERN_SHARDS", "3"}, {"POSTERN_LISTEN", "127.0.0.1:3"}};
   const Pairs flags = {{"shards", "4"}, {"listen", "127.0.0.1:4"}};
   const auto shards_and_port = [](const Config& config) {
-    return std::pair(config.shards, config.listen.at(0).port);
+    return std::pair(config.shards, config.listen.at(0).endpoint.port);
   };
   CHECK(shards_and_port(config_of({with("")})) == std::pair(0u, std::uint16_t{8080}));
   CHECK(shards_and_port(config_of({file})) == std::pair(2u, std::uint16_t{2}));
@@ -334,7 +362,7 @@ TEST_CASE("nested keys and lists come from the environment too, and a list repla
   CHECK(config.timeouts.body == 30s);
   CHECK(config.admin_listen.at(0).port == 9180);
   REQUIRE(config.listen.size() == 3);
-  CHECK(config.listen[1].to_string() == "[::1]:2");
+  CHECK(config.listen[1].endpoint.to_string() == "[::1]:2");
   REQUIRE(config.trusted_proxies.size() == 2);
   CHECK(to_string(config.trusted_proxies[0]) == "10.0.0.0/8");
   CHECK_FALSE(config.preserve_host);
@@ -391,7 +419,7 @@ TEST_CASE("all mistakes come at once, whatever their source, with line and colum
       read({"lisen: 0.0.0.0:80\n"
             "upstream: localhost:3000\n"
             "policy:\n"
-            "tls: {certificate: x}\n"
+            "streams: {recheck: 5s}\n"
             "timeouts:\n"
             "  haed: 10s\n"
             "  body: 10\n"
@@ -406,7 +434,7 @@ TEST_CASE("all mistakes come at once, whatever their source, with line and colum
           "f:1:1: unknown key \"lisen\"; did you mean \"listen\"?",
           "f:2:11: upstream: \"localhost:3000\" is not an upstream; did you mean \"http://localhost:3000\"?",
           "f:3:1: policy: has no value",
-          "f:4:1: tls is not yet supported",
+          "f:4:11: streams.recheck is not yet supported",
           "f:6:3: unknown key \"timeouts.haed\"; did you mean \"head\"?",
           "f:7:9: timeouts.body: \"10\" is not a duration; write it as 250ms, 10s, 5m or 1h30m",
           "f:8:31: trusted_proxies: \"0.0.0.0/0\" would trust everybody; name the networks of the proxies in "

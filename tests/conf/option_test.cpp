@@ -18,6 +18,11 @@ namespace {
 /// A value of each supported option that is not its default.
 const std::map<std::string_view, std::string> other_values = {
     {"listen", "127.0.0.1:1"},
+    {"tls.certificate", "other.pem"},
+    {"tls.key", "other.pem"},
+    {"tls.certificates", "other.pem"},
+    {"tls.client_ca", "other.pem"},
+    {"tls.client_certificate", "optional"},
     {"upstream", "http://other:1"},
     {"upstreams", "{other: {url: http://other:1}}"},
     {"preserve_host", "false"},
@@ -50,10 +55,12 @@ const std::map<std::string_view, std::string> other_values = {
 };
 
 /// The smallest configuration, with one option set by a flag.
-Config config_with(std::string_view option, const std::string& value) {
+Config config_with(std::string_view option, const std::string& value, bool with_tls = false) {
   ConfigSources sources;
   sources.environment = Variables{};
   sources.flags = {{"upstream", "http://127.0.0.1:3000"}, {"policy", "p.yaml"}};
+  if (with_tls)
+    sources.flags.insert(sources.flags.end(), {{"tls.certificate", "c.pem"}, {"tls.client_ca", "ca.pem"}});
   Diagnostics diagnostics;
   yaml::Document file;
   if (value.starts_with('{'))  // only the file can hold it
@@ -125,14 +132,14 @@ TEST_CASE("both bounds of a number belong to it") {
 }
 
 TEST_CASE("a change of any option is seen, and only reloadable ones are put in force by a reload") {
-  const Config before = config_with("", "");
+  const Config before = config_with("", "", true);  // what can be said of TLS needs a certificate
   CHECK(restart_only_changes(before, before).empty());
   for (const Option& option : options()) {
     if (!option.supported()) continue;
     CAPTURE(std::string(option.name));
     const auto other = other_values.find(option.name);
     REQUIRE_MESSAGE(other != other_values.end(), "give the new option a value in other_values");
-    const Config after = config_with(option.name, other->second);
+    const Config after = config_with(option.name, other->second, true);
     CHECK_FALSE(option.value.same(before, after));
     const Config running = reloaded(before, after);
     const auto pending = restart_only_changes(running, after);

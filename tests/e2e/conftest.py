@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +13,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from server import BINARY, CATALOG, SANITIZER, Failed, Postern, Store, Whoami  # noqa: E402
+from server import BINARY, CATALOG, CLIENTS, NODE, SANITIZER, Failed, Postern, Store, Whoami  # noqa: E402
 from upstream import Upstream  # noqa: E402
 
 
@@ -67,6 +68,17 @@ def house(tmp_path_factory: Any) -> House:
     names = {"alice": "alice's"}
     by_name = {token["name"]: token["id"] for token in store.tokens()}
     return House(store.directory, secrets, {key: by_name[names.get(key, key)] for key in secrets})
+
+
+@pytest.fixture
+def echo_server() -> Iterator[subprocess.Popen]:
+    """clients/ws_server.cjs on `port`."""
+    process = subprocess.Popen(["node", CLIENTS / "ws_server.cjs"], stdout=subprocess.PIPE, text=True, env=NODE)
+    process.port = int(process.stdout.readline())
+    yield process
+    process.kill()
+    process.wait()
+    process.stdout.close()
 
 
 def _watch(server: Postern) -> None:

@@ -16,6 +16,9 @@ from wire import PATIENCE, Client
 
 ROOT = Path(__file__).resolve().parents[2]
 BINARY = os.environ.get("POSTERN_BINARY", str(ROOT / "build/release/postern"))
+CLIENTS = ROOT / "tests/e2e/clients"
+# Debian's packages of Node modules; another build of Node does not look there by itself.
+NODE = {**os.environ, "NODE_PATH": "/usr/share/nodejs:/usr/lib/nodejs"}
 SANITIZER = re.compile(r"ERROR: (Address|Leak|Thread)Sanitizer|WARNING: ThreadSanitizer|runtime error:")
 
 POLICY = """\
@@ -154,7 +157,7 @@ class Postern:
         ]
         for thread in self._threads:
             thread.start()
-        self.ports = [int(port) for port in self.wait_for_log(r"postern: listening on http://127\.0\.0\.1:(\d+)")]
+        self.ports = [int(port) for port in self.wait_for_log(r"postern: listening on https?://127\.0\.0\.1:(\d+)")]
         self.port = self.ports[0]
         if "admin" in self.config and "--dev" not in self.arguments:
             self.admin_port = int(self.wait_for_log(r"postern: admin on http://127\.0\.0\.1:(\d+)")[0])

@@ -3,20 +3,16 @@
 import concurrent.futures
 import http.client
 import json
-import os
 import re
 import subprocess
 import threading
-from pathlib import Path
 
 import httpx
 import pytest
 
+from server import CLIENTS, NODE
 from wire import PATIENCE, SANITIZED, response
 
-CLIENTS = Path(__file__).parent / "clients"
-# Debian's packages of Node modules; another build of Node does not look there by itself.
-NODE = {**os.environ, "NODE_PATH": "/usr/share/nodejs:/usr/lib/nodejs"}
 SECONDS = 2
 
 
@@ -121,16 +117,6 @@ def test_httpx_async_cancelled_in_the_middle(echoing):
 
 def test_node_fetch(echoing):
     assert command("node", CLIENTS / "fetch.mjs", url(echoing), echoing.tokens["reader"]).strip() == "ok"
-
-
-@pytest.fixture
-def echo_server():
-    process = subprocess.Popen(["node", CLIENTS / "ws_server.cjs"], stdout=subprocess.PIPE, text=True, env=NODE)
-    process.port = int(process.stdout.readline())
-    yield process
-    process.kill()
-    process.wait()
-    process.stdout.close()
 
 
 def test_ws(guard, tokens, echo_server):

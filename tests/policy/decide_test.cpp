@@ -167,6 +167,8 @@ TEST_CASE("single requirements") {
       {"license: paused", {{}, {}, {}, {l_paused}, {}}, "deny missing_license paused"},
       {"license: site", {{}, {}, {}, {l_site}, {}}, "deny missing_license site"},
       {"application_license: site", {{}, {}, {}, {}, {}}, "allow granted"},
+      {"client_certificate: true", {{}, {}, {}, {}, {}}, "deny requirement_not_met client_certificate"},
+      {"not: {client_certificate: true}", {{}, {}, {}, {}, {}}, "allow granted"},
       {"application_license: off", {{}, {}, {}, {l_off}, {}}, "deny missing_license off"},
       {"application_license: pro", {{}, {}, {}, {l_pro}, {}}, "deny missing_license pro"},
       {"not: {group: banned}", {{}, {}, {g_banned}, {}, {}}, "deny requirement_not_met not"},

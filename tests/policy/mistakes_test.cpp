@@ -223,6 +223,11 @@ TEST_CASE("names that the catalog does not know") {
   CHECK(
       mistakes("license: site.export") ==
       "3:25: \"site.export\" is an application license; did you mean 'application_license: site.export'?\n");
+  const std::string no_subject =
+      "3:25: \"client_certificate\" wants true or a subject as the access log has it; for example "
+      "'client_certificate: \"CN=billing,O=Example\"'\n";
+  for (const std::string value : {"false", "\"true\"", "yes", "[a=b]", "billing"})
+    CHECK(mistakes("client_certificate: " + value).ends_with(no_subject.substr(no_subject.find(':', 2))));
   CHECK(mistakes("application_license: shop.pro") ==
         "3:37: \"shop.pro\" is a subject license; did you mean 'license: shop.pro'?\n");
   CHECK(mistakes("any_of: [{role: a}, {not: {group: b}}]") ==
