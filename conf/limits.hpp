@@ -20,6 +20,10 @@ inline constexpr std::size_t chunk_extension_bytes_max =
 inline constexpr std::size_t trailer_bytes_max = 8 * 1024;  ///< a trailer section: 400 (502 from an upstream)
 inline constexpr int informational_max = 8;                 ///< 1xx answers before a final one: 502
 
+// --- PROXY protocol ---
+inline constexpr std::size_t proxy_header_bytes_max =
+    2048;  ///< a version 2 header with its extensions: the connection is closed
+
 // --- TLS ---
 inline constexpr std::size_t pem_bytes_max = 1024 * 1024;  ///< a file of certificates or a key: a start error
 inline constexpr std::size_t certificate_subject_bytes_max =

@@ -1,9 +1,12 @@
 #include "proxy/address.hpp"
 
+#include <algorithm>
 #include <arpa/inet.h>
 #include <cstring>
 #include <netinet/in.h>
 #include <sys/un.h>
+
+#include "conf/option.hpp"
 
 namespace postern {
 namespace {
@@ -49,20 +52,31 @@ void describe_peer(const SocketAddress& address, std::array<std::uint8_t, 16>& b
                    BoundedText<46>& text) noexcept {
   bytes = {};
   text.clear();
-  char spelled[INET6_ADDRSTRLEN] = {};
   if (address.family() == AF_INET) {
-    const auto v4 = as<sockaddr_in>(address);
-    map_ipv4(v4.sin_addr, bytes);
-    ::inet_ntop(AF_INET, &v4.sin_addr, spelled, sizeof spelled);
+    map_ipv4(as<sockaddr_in>(address).sin_addr, bytes);
   } else if (address.family() == AF_INET6) {
     const auto v6 = as<sockaddr_in6>(address);
     std::memcpy(bytes.data(), &v6.sin6_addr, 16);
-    if (IN6_IS_ADDR_V4MAPPED(&v6.sin6_addr))
-      ::inet_ntop(AF_INET, bytes.data() + 12, spelled, sizeof spelled);
-    else
-      ::inet_ntop(AF_INET6, &v6.sin6_addr, spelled, sizeof spelled);
+  } else {
+    return;
   }
+  spell_address(bytes, text);
+}
+
+void spell_address(const std::array<std::uint8_t, 16>& bytes, BoundedText<46>& text) noexcept {
+  in6_addr address;
+  std::memcpy(&address, bytes.data(), bytes.size());
+  char spelled[INET6_ADDRSTRLEN] = {};
+  if (IN6_IS_ADDR_V4MAPPED(&address))
+    ::inet_ntop(AF_INET, bytes.data() + 12, spelled, sizeof spelled);
+  else
+    ::inet_ntop(AF_INET6, &address, spelled, sizeof spelled);
   text.assign(spelled);
+}
+
+bool is_within(const std::vector<Network>& networks, std::span<const std::uint8_t, 16> address) noexcept {
+  return std::any_of(networks.begin(), networks.end(),
+                     [&](const Network& network) { return contains(network, address); });
 }
 
 Result<std::optional<SocketAddress>> literal_address(const Endpoint& endpoint) {

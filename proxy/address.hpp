@@ -5,6 +5,7 @@
 #include <array>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <sys/socket.h>
@@ -31,6 +32,13 @@ struct SocketAddress {
 /// The address of a connected peer as 16 bytes and as text; all zero and empty for a Unix socket.
 void describe_peer(const SocketAddress& address, std::array<std::uint8_t, 16>& bytes,
                    BoundedText<46>& text) noexcept;
+
+/// The text of 16 bytes: "192.0.2.1" when they are a mapped IPv4 address.
+void spell_address(const std::array<std::uint8_t, 16>& bytes, BoundedText<46>& text) noexcept;
+
+/// Whether any of the networks holds the address.
+[[nodiscard]] bool is_within(const std::vector<Network>& networks,
+                             std::span<const std::uint8_t, 16> address) noexcept;
 
 /// A Unix path or an IP literal with a port, without asking anybody. Nothing for a name. Error: a path too
 /// long for a socket.

@@ -14,11 +14,6 @@ namespace {
 
 using policy::Credential;
 
-bool is_trusted(const std::vector<Network>& trusted, std::span<const std::uint8_t, 16> address) noexcept {
-  return std::any_of(trusted.begin(), trusted.end(),
-                     [&](const Network& network) { return contains(network, address); });
-}
-
 }  // namespace
 
 std::array<std::uint8_t, 16> client_address(const RequestHead& head, const char* buffer, const Peer& peer,
@@ -26,7 +21,7 @@ std::array<std::uint8_t, 16> client_address(const RequestHead& head, const char*
                                             BoundedText<46>& text) noexcept {
   text.assign(peer.text.view());
   std::array<std::uint8_t, 16> address = peer.address;
-  if (trusted.empty() || !is_trusted(trusted, address)) return address;
+  if (trusted.empty() || !is_within(trusted, address)) return address;
   // From the right: each proxy appends what it saw, so the last entry that is not ours is the first that may
   // be a lie.
   for (std::size_t i = head.field_count; i-- > 0;) {
@@ -43,7 +38,7 @@ std::array<std::uint8_t, 16> client_address(const RequestHead& head, const char*
       if (!parsed) return address;
       address = *parsed;
       text.assign(entry);
-      if (!is_trusted(trusted, address)) return address;
+      if (!is_within(trusted, address)) return address;
     }
   }
   return address;
@@ -140,7 +135,7 @@ Gate::Ruling Gate::rule(Exchange& exchange, const Peer& peer, UnixSeconds now) n
     ruling.allowed = false;
     ruling.answer = answers::body_too_large;
   }
-  ruling.trusted_peer = !config.trusted_proxies.empty() && is_trusted(config.trusted_proxies, peer.address);
+  ruling.trusted_peer = !config.trusted_proxies.empty() && is_within(config.trusted_proxies, peer.address);
   return ruling;
 }
 

@@ -51,6 +51,7 @@ struct alignas(64) ShardMetrics {
   DurationHistogram duration;
   Counter connections_accepted, connections_open, connections_refused;
   Counter accept_pauses;
+  Counter proxy_headers_refused;
   Counter tls_handshakes, tls_handshake_failures, tls_resumptions;
   Counter exchanges_open;
   Counter upstream_connects, upstream_connect_failures, upstream_reuses, upstream_retries, upstream_open,

@@ -50,6 +50,7 @@ class Session {
 
   // session_opening.cpp
   [[nodiscard]] Task<bool> open_connection();
+  [[nodiscard]] Task<bool> hear_of_client();
   [[nodiscard]] Task<bool> shake_hands();
 
   [[nodiscard]] Task<bool> next_request_begins();

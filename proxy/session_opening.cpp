@@ -1,15 +1,75 @@
 // What comes on a connection before its first request.
 
+#include <cerrno>
+#include <sys/socket.h>
+
+#include "conf/limits.hpp"
+#include "proxy/address.hpp"
 #include "proxy/operator_log.hpp"
+#include "proxy/proxy_protocol.hpp"
 #include "proxy/session.hpp"
 #include "proxy/shard.hpp"
 
 namespace postern {
 
+namespace {
+
+/// `co_await` it: the PROXY header, taken off the socket, or why not. Nothing behind it is touched: that is
+/// the client's, and perhaps TLS.
+class ProxyHeaderOperation final : public Operation {
+ public:
+  explicit ProxyHeaderOperation(Stream& stream) noexcept : Operation(stream) {}
+  bool attempt() noexcept override {
+    char bytes[limits::proxy_header_bytes_max];
+    const ssize_t count = ::recv(stream_.fd(), bytes, sizeof bytes, MSG_PEEK);
+    if (count < 0 && errno == EAGAIN) return false;
+    result_.status = IoStatus::reset;
+    if (count <= 0) return true;
+    header_ = read_proxy_header({bytes, static_cast<std::size_t>(count)});
+    if (header_.status == ProxyHeader::Status::incomplete) return stream_.ended();
+    if (header_.status != ProxyHeader::Status::complete) return true;
+    const ssize_t taken = ::recv(stream_.fd(), bytes, header_.size, 0);
+    if (taken == static_cast<ssize_t>(header_.size)) result_.status = IoStatus::ok;
+    return true;
+  }
+  bool await_ready() noexcept { return attempt(); }
+  void await_suspend(std::coroutine_handle<> suspended) noexcept {
+    suspend_as_reader(suspended, Wait::head, stream_.reactor().now());
+  }
+  IoResult await_resume() const noexcept { return result_; }
+  [[nodiscard]] const ProxyHeader& header() const noexcept { return header_; }
+
+ private:
+  ProxyHeader header_;
+};
+
+}  // namespace
+
 Task<bool> Session::open_connection() {
+  if (role_.proxy_protocol) {
+    const bool heard = co_await hear_of_client();
+    if (!heard) {
+      shard_.counters().proxy_headers_refused.add();
+      co_return false;
+    }
+  }
   if (role_.tls) {
     const bool done = co_await shake_hands();
     if (!done) co_return false;
+  }
+  co_return true;
+}
+
+Task<bool> Session::hear_of_client() {
+  // Whoever may open a Unix socket was let in by its directory.
+  const bool trusted = peer_.text.empty() || is_within(shard_.config().trusted_proxies, peer_.address);
+  if (!trusted) co_return false;
+  ProxyHeaderOperation reading(*client_);
+  const IoResult heard = co_await reading;
+  if (!heard.ok()) co_return false;
+  if (reading.header().announces) {
+    peer_.address = reading.header().client;
+    spell_address(peer_.address, peer_.text);
   }
   co_return true;
 }
