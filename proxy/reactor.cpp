@@ -57,13 +57,23 @@ void Reactor::run(const std::function<void()>& after_batch) {
       timeout = static_cast<int>(std::clamp<long long>(left, 0, 60'000));
     }
     const int count = ::epoll_wait(epoll_, events_.data(), static_cast<int>(events_.size()), timeout);
-    now_ = Clock::now();
-    handle(std::max(count, 0));
-    run_ready();
-    deadlines_.expire(now_);
-    run_ready();
+    turn(std::max(count, 0), Clock::now());
     after_batch();
   }
+}
+
+void Reactor::step(Clock::time_point now, const std::function<void(std::span<epoll_event>)>& arrange) {
+  const int count = std::max(::epoll_wait(epoll_, events_.data(), static_cast<int>(events_.size()), 0), 0);
+  arrange({events_.data(), static_cast<std::size_t>(count)});
+  turn(count, now);
+}
+
+void Reactor::turn(int count, Clock::time_point now) {
+  now_ = now;
+  handle(count);
+  run_ready();
+  deadlines_.expire(now_);
+  run_ready();
 }
 
 void Reactor::handle(int count) noexcept {

@@ -12,6 +12,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <span>
 #include <sys/epoll.h>
 #include <vector>
 
@@ -59,6 +60,9 @@ class Reactor {
 
   /// Runs until stop(). `after_batch` is called once after each batch of events, before sleeping again.
   void run(const std::function<void()>& after_batch);
+  /// One round of run() that does not wait, as of `now`, with the events in the order that `arrange` puts
+  /// them in: for simulations, which own the clock and the order of things.
+  void step(Clock::time_point now, const std::function<void(std::span<epoll_event>)>& arrange);
   /// From the loop's own thread.
   void stop() noexcept { stopped_ = true; }
 
@@ -79,6 +83,7 @@ class Reactor {
  private:
   friend class Descriptor;
   Reactor(int epoll, int wake) noexcept : epoll_(epoll), wake_(wake) {}
+  void turn(int count, Clock::time_point now);
   void handle(int count) noexcept;
   void run_ready() noexcept;
   void read_mailbox();

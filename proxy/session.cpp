@@ -173,7 +173,9 @@ Task<Session::After> Session::answer(Answer answer, bool request_consumed) {
   context.realm = shard_.config().realm;
   context.date = shard_.date();
   context.close = close;
-  context.head_request = x.facts.method.view() == "HEAD";
+  // Of a head that never became complete, the method may be there all the same.
+  context.head_request =
+      x.head_complete ? x.facts.method.view() == "HEAD" : x.unread_in().starts_with("HEAD ");
   const std::size_t size = write_answer(answer, context, x.response_out);
   x.facts.status = answer.status;
   x.facts.code = answer.code;

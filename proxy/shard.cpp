@@ -54,6 +54,11 @@ void Shard::run() {
   for (const auto& upstream : upstreams_) upstream->close_idle();
 }
 
+void Shard::step(Clock::time_point now, const std::function<void(std::span<epoll_event>)>& arrange) {
+  reactor_->step(now, arrange);
+  after_batch();
+}
+
 void Shard::use(std::shared_ptr<const Snapshot> snapshot) {
   reactor_->post([this, snapshot = std::move(snapshot)] {
     gate_.use(snapshot);

@@ -45,6 +45,8 @@ class Shard : private Deadline {
   [[nodiscard]] Status listen(int descriptor, ListenerRole role);
   /// Runs until drained or stopped, on the shard's own thread.
   void run();
+  /// One round of run(), for simulations: see Reactor::step().
+  void step(Clock::time_point now, const std::function<void(std::span<epoll_event>)>& arrange);
 
   // --- from any thread ---
   void use(std::shared_ptr<const Snapshot> snapshot);

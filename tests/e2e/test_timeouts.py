@@ -25,6 +25,17 @@ def test_a_head_that_does_not_come_to_its_end_is_408(guard, upstream):
     assert upstream.received == b""
 
 
+def test_a_refusal_of_half_a_head_request_has_no_body(guard):
+    """What would follow a HEAD's answer would be taken for the next answer."""
+    postern = guard(config={"timeouts": {"head": "300ms", "drain": "2s"}})
+    for head in (b"HEAD /open HTTP/1.1\r\nHost: h\r\n", b"HEAD /open HTTP/1.1\r\nHost : h\r\n\r\n"):
+        with postern.client() as client:
+            client.send(head)
+            reply = client.reply("HEAD")
+            assert reply.status in (400, 408) and int(reply.get("content-length")) > 0
+            assert client.is_closed()
+
+
 def test_a_head_that_drips_is_not_kept_alive_by_each_drop(guard, upstream):
     postern = guard(config={"timeouts": {"head": "300ms", "drain": "2s"}})
     with postern.client() as client:
