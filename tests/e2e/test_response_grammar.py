@@ -58,11 +58,14 @@ BROKEN = [
 
 
 def answering(data, cut=None):
-    """Reads a request, sends these bytes, then ends its side."""
+    """Reads a request, sends these bytes (whole, in pieces of `cut`, or cut at the one place in a list), then ends its side."""
 
     def serve(connection):
         connection.request()
-        pieces = [data] if cut is None else [data[i : i + cut] for i in range(0, len(data), cut)]
+        if isinstance(cut, list):
+            pieces = [data[: cut[0]], data[cut[0] :]]
+        else:
+            pieces = [data] if cut is None else [data[i : i + cut] for i in range(0, len(data), cut)]
         try:
             for piece in pieces:
                 connection.send(piece)
