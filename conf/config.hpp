@@ -106,8 +106,14 @@ struct Timeouts {
 struct Limits {
   std::uint64_t body;         ///< bytes of one request body, 0 = unlimited: 413
   std::uint32_t connections;  ///< client connections at once, in all: further ones are closed at once
-  std::uint32_t upstream_connections;     ///< per shard, busy and idle together: 503
-  std::uint32_t requests_per_connection;  ///< then `Connection: close`, 0 = unlimited
+  std::uint32_t upstream_connections;      ///< per shard, busy and idle together: 503
+  std::uint32_t requests_per_connection;   ///< then `Connection: close`, 0 = unlimited
+  std::uint64_t head, target;              ///< bytes, within the bounds of limits.hpp: 431, 414
+  std::uint32_t fields;                    ///< of a request head: 431
+  std::uint32_t connections_per_client;    ///< of one address (IPv6: /64), 0 = unlimited: closed at once
+  std::uint32_t requests_in_flight;        ///< over all shards, 0 = unlimited: 503
+  std::uint32_t auth_failures_per_minute;  ///< of one address and shard, 0 = unlimited: 429 instead of 401
+  std::uint64_t body_rate_min;             ///< bytes a second, 0 = any: 408
 };
 
 struct Config {
@@ -131,8 +137,9 @@ struct Config {
   std::vector<Network> trusted_proxies;
   Timeouts timeouts;
   Limits limits;
-  std::uint32_t shards = 0;  ///< 0 = one per core we may run on
-  std::string access_log;    ///< "-" standard output, "off", or a file
+  std::chrono::milliseconds recheck{};  ///< of open exchanges, 0 = never
+  std::uint32_t shards = 0;             ///< 0 = one per core we may run on
+  std::string access_log;               ///< "-" standard output, "off", or a file
   LogLevel log_level = LogLevel::info;
   bool dev = false;  ///< --dev
 

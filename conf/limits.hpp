@@ -13,6 +13,11 @@ inline constexpr std::size_t target_bytes_max = 8 * 1024;  ///< request target: 
 inline constexpr std::size_t fields_max = 100;             ///< header fields: 431
 inline constexpr std::size_t method_bytes_max = 32;        ///< longest method token we read: 400
 
+// --- clients, by address ---
+inline constexpr std::size_t client_counters =
+    32 * 1024;                                        ///< of connections, two rows: 256 KiB for all shards
+inline constexpr std::size_t failure_buckets = 1024;  ///< of four addresses each: 64 KiB a shard
+
 // --- chunked bodies ---
 inline constexpr std::size_t chunk_extension_line_bytes_max = 1024;  ///< extensions of one chunk: 400
 inline constexpr std::size_t chunk_extension_bytes_max =

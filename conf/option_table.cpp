@@ -61,11 +61,18 @@ constexpr Option table[] = {
   {"limits.connections", "Client connections at once; further ones are closed", "count", "10000", "1 to 1000000", reload, open, "", option_value<read_count, &Config::limits, &Limits::connections>},
   {"limits.upstream_connections", "Connections to one upstream per shard, busy and idle; beyond it 503", "count", "1024", "1 to 60000", reload, open, "", option_value<read_count, &Config::limits, &Limits::upstream_connections>},
   {"limits.requests_per_connection", "Requests before a client connection is closed, 0 = unlimited", "count", "0", "0 to 1000000000", reload, open, "", option_value<read_count, &Config::limits, &Limits::requests_per_connection>},
+  {"limits.head", "Size of a request head; beyond it 431", "bytes", "16KiB", "256 to 16KiB", reload, open, "", option_value<read_bytes, &Config::limits, &Limits::head>},
+  {"limits.target", "Size of a request target; beyond it 414", "bytes", "8KiB", "16 to 8KiB", reload, open, "", option_value<read_bytes, &Config::limits, &Limits::target>},
+  {"limits.fields", "Fields of a request head; beyond it 431", "count", "100", "1 to 100", reload, open, "", option_value<read_count, &Config::limits, &Limits::fields>},
+  {"limits.connections_per_client", "Connections of one address (IPv6: one /64) at once, 0 = unlimited; further ones are closed", "count", "0", "0 to 1000000", reload, open, "", option_value<read_count, &Config::limits, &Limits::connections_per_client>},
+  {"limits.requests_in_flight", "Requests served at once, 0 = unlimited; beyond it 503", "count", "0", "0 to 1000000", reload, open, "", option_value<read_count, &Config::limits, &Limits::requests_in_flight>},
+  {"limits.auth_failures_per_minute", "Unusable tokens from one address (IPv6: one /64) per minute and shard before 401 becomes 429, 0 = unlimited; a valid token always passes", "count", "600", "0 to 1000000", reload, open, "", option_value<read_count, &Config::limits, &Limits::auth_failures_per_minute>},
+  {"limits.body_rate_min", "Bytes a second, averaged over timeouts.body, that a client must send of a body or take of an answer, 0 = any; slower ones 408 or cut", "bytes", "16", "0 to 1MiB", reload, open, "", option_value<read_bytes, &Config::limits, &Limits::body_rate_min>},
+  {"streams.recheck", "How often the token and the rule of a request that is still open are checked again, 0s = never; what no longer holds is cut", "duration", "5s", "0s to 1h", reload, open, "", option_value<read_duration, &Config::recheck>},
   {"shards", "Threads that serve, 0 = one per core", "count", "0", "0 to 256", restart, open, "--shards", option_value<read_count, &Config::shards>},
   {"log.access", "Where the access log goes: `-` standard output, `off`, or a file", "path", "-", "", restart, open, "--access-log", option_value<read_access_log, &Config::access_log>},
   {"log.level", "Least grave message that is logged", "word", "info", "error, warning, info, debug", reload, open, "--log-level", option_value<read_log_level, &Config::log_level>},
 
-  {"streams.recheck", "Checking the token again while a stream is open", "", "", "", restart, open, "", later},
   {"store.mode", "Store shared through a source of truth elsewhere", "", "", "", restart, open, "", later},
 };
 // clang-format on

@@ -49,13 +49,23 @@ const Answer method_not_allowed{405, "method_not_allowed", "This method is not s
 const Answer bad_upgrade{400, "bad_upgrade", "Only a complete WebSocket handshake may upgrade.", {}, {}, 0};
 const Answer bad_body{400, "bad_body", "The chunked body is malformed or beyond a limit.", {}, {}, 0};
 const Answer body_too_large{413, "body_too_large", "The request body is larger than allowed.", {}, {}, 0};
+const Answer token_revoked{401, "invalid_token", "The bearer token is no longer valid.", "invalid_token", {},
+                           0};
 const Answer head_timeout{408, "request_timeout", "The request did not arrive in time.", {}, {}, 0};
+const Answer body_too_slow{408, "body_too_slow", "The request body came too slowly.", {}, {}, 0};
+const Answer too_many_requests{503, "too_many_requests", "Too many requests are under way.", {}, {}, 1};
 const Answer store_unavailable{503, "store_unavailable", "Tokens cannot be checked at the moment.", {}, {},
                                1};
 const Answer no_capacity{503, "no_capacity", "Too many requests are under way.", {}, {}, 1};
 const Answer upstream_unreachable{502, "upstream_unreachable", "The upstream cannot be reached.", {}, {}, 0};
 const Answer upstream_malformed{502, "upstream_malformed", "The upstream's answer is malformed.", {}, {}, 0};
 const Answer upstream_timeout{504, "upstream_timeout", "The upstream did not answer in time.", {}, {}, 0};
+
+Answer too_many_failures(int seconds) noexcept {
+  return {
+      429,    "too_many_failures", "Too many requests with unusable tokens came from this address.", {}, {},
+      seconds};
+}
 
 }  // namespace answers
 

@@ -36,7 +36,12 @@ extern const Answer method_not_allowed;  ///< CONNECT, TRACE
 extern const Answer bad_upgrade;
 extern const Answer bad_body;  ///< a chunked body that breaks its grammar
 extern const Answer body_too_large;
+extern const Answer token_revoked;  ///< while the request was open
 extern const Answer head_timeout;
+extern const Answer body_too_slow;
+extern const Answer too_many_requests;  ///< in flight
+/// `seconds` until the address may fail again.
+[[nodiscard]] Answer too_many_failures(int seconds) noexcept;
 extern const Answer store_unavailable;
 extern const Answer no_capacity;
 extern const Answer upstream_unreachable;

@@ -148,21 +148,16 @@ class Search {
     }
   }
 
-  [[nodiscard]] PresentedCredential result(std::span<const CredentialSource> accepted) noexcept {
-    if (malformed_ || count_ > 1) return {Form::malformed, {}, {}};
-    if (count_ == 0) return {};
-    const bool welcome =
-        std::any_of(accepted.begin(), accepted.end(), [this](const CredentialSource& source) {
-          return source_ ? source == *source_ : source.place == CredentialPlace::authorization;
-        });
-    return welcome ? found_ : PresentedCredential{};
+  [[nodiscard]] PresentedCredential result(const CredentialSources& sources) const noexcept {
+    if (malformed_ || count_ > 1) return {Form::malformed, {}, {}, {}};
+    if (count_ == 0 || !sources.accept(found_.place, found_.source)) return {};
+    return found_;
   }
 
  private:
   void found(const CredentialSource& source, std::string_view secret) noexcept {
     ++count_;
-    source_ = &source;
-    found_ = {Form::bearer, source.place, secret};
+    found_ = {Form::bearer, source.place, source.name, secret};
     if (!is_token68(secret)) malformed_ = true;
   }
 
@@ -258,11 +253,17 @@ class Search {
   CredentialCut& cut_;
   int count_ = 0;
   bool malformed_ = false;
-  const CredentialSource* source_ = nullptr;  ///< null: Authorization
   PresentedCredential found_;
 };
 
 }  // namespace
+
+bool CredentialSources::accept(CredentialPlace place, std::string_view name) const noexcept {
+  const auto sources = accepted();
+  return std::any_of(sources.begin(), sources.end(), [&](const CredentialSource& source) {
+    return source.place == place && source.name == name;
+  });
+}
 
 PresentedCredential presented_credential(const RequestHead& head, const char* buffer,
                                          const CredentialSources& sources, bool handshake,
@@ -273,7 +274,7 @@ PresentedCredential presented_credential(const RequestHead& head, const char* bu
   for (const CredentialSource& source : sources.own)
     if (std::find(sources.general.begin(), sources.general.end(), source) == sources.general.end())
       search.look_in(source);
-  return search.result(sources.accepted());
+  return search.result(sources);
 }
 
 QueryRest query_without(const RequestHead& head, const char* buffer, const CredentialCut& cut) noexcept {

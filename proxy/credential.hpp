@@ -19,6 +19,8 @@ struct CredentialSources {
   std::span<const CredentialSource> general;  ///< of the configuration
   std::span<const CredentialSource> own;      ///< of the rule; empty: the general ones are accepted
 
+  /// Whether a credential from this place counts here.
+  [[nodiscard]] bool accept(CredentialPlace place, std::string_view name) const noexcept;
   [[nodiscard]] std::span<const CredentialSource> accepted() const noexcept {
     return own.empty() ? general : own;
   }
@@ -43,6 +45,7 @@ struct PresentedCredential {
   };
   Form form = Form::absent;
   CredentialPlace place = CredentialPlace::authorization;
+  std::string_view source;  ///< its name in the configuration; empty for Authorization
   std::string_view secret;  ///< with bearer; points into the head's buffer or into `decoded`
 };
 

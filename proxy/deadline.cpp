@@ -8,7 +8,7 @@ DeadlineLists::DeadlineLists() {
   for (Anchor& list : lists_) list.next_ = list.previous_ = &list;
 }
 
-void DeadlineLists::set_durations(const Timeouts& timeouts) noexcept {
+void DeadlineLists::set_durations(const Timeouts& timeouts, std::chrono::milliseconds recheck) noexcept {
   using namespace std::chrono_literals;
   durations_[index(Wait::head)] = timeouts.head;
   durations_[index(Wait::body)] = timeouts.body;
@@ -19,6 +19,7 @@ void DeadlineLists::set_durations(const Timeouts& timeouts) noexcept {
   durations_[index(Wait::linger)] = 2s;
   durations_[index(Wait::lent)] = 50ms;
   durations_[index(Wait::grace)] = 1s;
+  durations_[index(Wait::recheck)] = recheck;
   durations_[index(Wait::pause)] = 100ms;
 }
 

@@ -24,9 +24,10 @@ enum class Wait : std::uint8_t {
   linger,    ///< the rest of a request that was refused
   lent,      ///< how long an idle connection keeps its buffers
   grace,     ///< an idle connection when the shard drains: a request may be under way
+  recheck,   ///< the next look at the token of an open exchange
   pause,     ///< accepting rests because descriptors are exhausted
 };
-inline constexpr std::size_t wait_count = 10;
+inline constexpr std::size_t wait_count = 11;
 
 class DeadlineLists;
 
@@ -57,7 +58,7 @@ class DeadlineLists {
  public:
   DeadlineLists();
   /// New durations hold for what is armed from now on.
-  void set_durations(const Timeouts& timeouts) noexcept;
+  void set_durations(const Timeouts& timeouts, std::chrono::milliseconds recheck = {}) noexcept;
   [[nodiscard]] Clock::duration duration(Wait wait) const noexcept { return durations_[index(wait)]; }
 
   /// Counts from `since`: now, or earlier for a wait that takes several steps.

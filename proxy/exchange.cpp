@@ -25,6 +25,7 @@ void Exchange::next_request() noexcept {
   upstream = 0;
   credential_place = CredentialPlace::authorization;
   credential_cut = {};
+  claim.token = OpenClaim::Token::none;
   subject_block_size = 0;
   host_size = 0;
   path.text = {};

@@ -43,12 +43,27 @@ struct Facts {
   bool shadowed = false;
   policy::Verdict verdict = policy::Verdict::deny;
   policy::Reason reason = policy::Reason::no_rule;
+  std::string_view cut;              ///< why we ended it half-way, a literal; empty when we did not
   std::string_view code;             ///< of our own answer, a literal; empty when the upstream answered
   int status = 0;                    ///< sent to the client; 0: it was gone before
   std::uint64_t bytes_received = 0;  ///< of the body
   std::uint64_t bytes_sent = 0;      ///< of the body
   Clock::time_point began;
   Clock::time_point answered;  ///< the upstream's head was read; zero when there was none
+};
+
+/// What an open exchange rests on beside the target, for looking again: written when it is let through.
+struct OpenClaim {
+  enum class Token : std::uint8_t {
+    none = 0,  ///< none was accepted
+    unusable,  ///< one was, but it is not valid: the subject is anonymous
+    valid,
+  };
+  Token token = Token::none;
+  CredentialPlace place = CredentialPlace::authorization;
+  BoundedText<limits::credential_name_bytes_max> source;  ///< the name in that place
+  store::SecretHash hash;                                 ///< of a valid one
+  std::array<std::uint8_t, 16> client{};                  ///< address
 };
 
 /// Bytes that were read and not yet used: a window in a buffer.
@@ -76,6 +91,7 @@ struct Exchange {
   std::uint32_t upstream = 0;  ///< of the rule that governs: index into Snapshot::upstreams
   CredentialPlace credential_place = CredentialPlace::authorization;
   CredentialCut credential_cut;
+  OpenClaim claim;  ///< what the exchange rests on while it is open
   std::size_t subject_block_size = 0;
   std::size_t host_size = 0;   ///< canonical host with port, in `host`
   policy::CanonicalPath path;  ///< text in `path_text`

@@ -99,6 +99,20 @@ std::optional<Answer> Gate::canonicalise(Exchange& exchange) noexcept {
   return std::nullopt;
 }
 
+policy::Match Gate::match(const Exchange& exchange) const noexcept {
+  const policy::Policy& policy = *snapshot_->policy;
+  const std::string_view method = exchange.facts.method.view();
+  const std::string_view host = exchange.facts.host.view();
+  return exchange.path.text == "*" ? policy.match_asterisk(host, method)
+                                   : policy.match(host, exchange.path, method);
+}
+
+CredentialSources Gate::sources(const policy::Match& match) const noexcept {
+  CredentialSources sources{snapshot_->config.credentials, {}};
+  if (match.rule) sources.own = match.rule->credentials;
+  return sources;
+}
+
 Gate::Ruling Gate::rule(Exchange& exchange, const Peer& peer, UnixSeconds now) noexcept {
   const Config& config = snapshot_->config;
   const RequestHead& head = exchange.request;
@@ -119,11 +133,7 @@ Gate::Ruling Gate::rule(Exchange& exchange, const Peer& peer, UnixSeconds now) n
   }
   exchange.upgrade = upgrade == UpgradeRequest::websocket;
 
-  const policy::Policy& policy = *snapshot_->policy;
-  const std::string_view method = facts.method.view();
-  const std::string_view host = facts.host.view();
-  const policy::Match match = head.form == TargetForm::asterisk ? policy.match_asterisk(host, method)
-                                                                : policy.match(host, exchange.path, method);
+  const policy::Match match = this->match(exchange);
   exchange.trailers = match.rule && match.rule->trailers == policy::Trailers::pass;
   if (match.rule) {
     facts.rule.assign(match.rule->id);
@@ -139,15 +149,25 @@ Gate::Ruling Gate::rule(Exchange& exchange, const Peer& peer, UnixSeconds now) n
   return ruling;
 }
 
+/// Looked up first and limited afterwards, so that a valid token behind the same address always passes.
+Answer Gate::denial(const policy::Decision& decision, std::span<const std::uint8_t, 16> client,
+                    UnixSeconds now) noexcept {
+  const std::uint32_t max = snapshot_->config.limits.auth_failures_per_minute;
+  if (decision.reason != policy::Reason::invalid_token || max == 0 || is_nowhere(client))
+    return answers::of(decision);
+  const int seconds = failures_.add(client, now, max);
+  if (seconds == 0) return answers::of(decision);
+  metrics_.auth_failures_limited.add();
+  return answers::too_many_failures(seconds);
+}
+
 Gate::Ruling Gate::judge(Exchange& exchange, const policy::Match& match, const Peer& peer,
                          std::span<const std::uint8_t, 16> client, UnixSeconds now) noexcept {
   using Form = PresentedCredential::Form;
   const Config& config = snapshot_->config;
   Facts& facts = exchange.facts;
-  CredentialSources sources{config.credentials, {}};
-  if (match.rule) sources.own = match.rule->credentials;
   const PresentedCredential presented =
-      presented_credential(exchange.request, exchange.in, sources, exchange.upgrade,
+      presented_credential(exchange.request, exchange.in, sources(match), exchange.upgrade,
                            exchange.decoded_credential, exchange.credential_cut);
   exchange.credential_place = presented.place;
   if (presented.form == Form::malformed) return {false, answers::malformed_credential, false};
@@ -170,7 +190,8 @@ Gate::Ruling Gate::judge(Exchange& exchange, const policy::Match& match, const P
     const bool worth_a_look = form == store::SecretForm::ours ||
                               (form == store::SecretForm::foreign && snapshot.has_imported_secrets());
     if (worth_a_look && presented.secret.size() <= limits::credential_bytes_max) {
-      facts.token_state = snapshot.find(store::hash_secret(presented.secret), now, client);
+      exchange.claim.hash = store::hash_secret(presented.secret);
+      facts.token_state = snapshot.find(exchange.claim.hash, now, client);
       facts.token.assign(snapshot.token_id());
     }
     metrics_.lookups_by_state[static_cast<std::size_t>(facts.token_state)].add();
@@ -194,11 +215,43 @@ Gate::Ruling Gate::judge(Exchange& exchange, const policy::Match& match, const P
   facts.subject.assign(subject.id);
   metrics_.decisions_by_reason[static_cast<std::size_t>(decision.reason)].add();
   if (decision.shadowed) metrics_.shadow_denials.add();
-  if (decision.verdict != policy::Verdict::allow) return {false, answers::of(decision), false};
+  if (decision.verdict != policy::Verdict::allow) return {false, denial(decision, client, now), false};
 
+  OpenClaim& claim = exchange.claim;
+  claim.token = credential == Credential::valid      ? OpenClaim::Token::valid
+                : credential == Credential::unusable ? OpenClaim::Token::unusable
+                                                     : OpenClaim::Token::none;
+  claim.place = presented.place;
+  claim.source.assign(presented.source);
+  std::copy(client.begin(), client.end(), claim.client.begin());
   exchange.subject_block_size =
       write_subject_block(subject, header_rules_.prefix(), config.header_permissions, exchange.subject_block);
   return {true, {}, false};
+}
+
+std::optional<Answer> Gate::look_again(const Exchange& exchange, const Peer& peer, UnixSeconds now) noexcept {
+  const OpenClaim& claim = exchange.claim;
+  const policy::Match match = this->match(exchange);
+  auto snapshot = reader_.snapshot();
+  // What cannot be looked at is not let through either.
+  if (!snapshot.ok()) return answers::store_unavailable;
+
+  policy::Subject subject;
+  Credential credential = Credential::absent;
+  if (claim.token != OpenClaim::Token::none && sources(match).accept(claim.place, claim.source.view()))
+    credential = Credential::unusable;
+  if (claim.token == OpenClaim::Token::valid) {
+    const store::TokenState state = snapshot.find(claim.hash, now, claim.client);
+    if (state == store::TokenState::store_broken) return answers::store_unavailable;
+    // Also where everybody may pass: the upstream was told of a subject who is no longer that.
+    if (state != store::TokenState::valid || credential == Credential::absent) return answers::token_revoked;
+    credential = Credential::valid;
+    subject = snapshot.subject();
+  }
+  subject.certificate = peer.certificate;
+  const policy::Decision decision = policy::decide(match, binding(snapshot.catalog()), credential, subject);
+  if (decision.verdict == policy::Verdict::allow) return std::nullopt;
+  return answers::of(decision);
 }
 
 }  // namespace postern

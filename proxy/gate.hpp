@@ -12,6 +12,7 @@
 #include "policy/policy.hpp"
 #include "proxy/answer.hpp"
 #include "proxy/exchange.hpp"
+#include "proxy/failure_table.hpp"
 #include "proxy/header_rules.hpp"
 #include "proxy/injected_headers.hpp"
 #include "proxy/metrics.hpp"
@@ -59,16 +60,26 @@ class Gate {
   /// Unix seconds.
   [[nodiscard]] Ruling rule(Exchange& exchange, const Peer& peer, UnixSeconds now) noexcept;
 
+  /// Looks again at an exchange that was let through: nothing while it may go on, else what it would be told
+  /// now.
+  [[nodiscard]] std::optional<Answer> look_again(const Exchange& exchange, const Peer& peer,
+                                                 UnixSeconds now) noexcept;
+
  private:
   [[nodiscard]] std::optional<Answer> canonicalise(Exchange& exchange) noexcept;
   [[nodiscard]] Ruling judge(Exchange& exchange, const policy::Match& match, const Peer& peer,
                              std::span<const std::uint8_t, 16> client, UnixSeconds now) noexcept;
+  [[nodiscard]] Answer denial(const policy::Decision& decision, std::span<const std::uint8_t, 16> client,
+                              UnixSeconds now) noexcept;
+  [[nodiscard]] policy::Match match(const Exchange& exchange) const noexcept;
+  [[nodiscard]] CredentialSources sources(const policy::Match& match) const noexcept;
   const policy::Binding& binding(const policy::Catalog& catalog);
 
   store::Reader reader_;
   std::shared_ptr<const Snapshot> snapshot_;
   HeaderRules header_rules_;
   ShardMetrics& metrics_;
+  FailureTable failures_;
   policy::Binding binding_;
   std::uint64_t bound_version_ = 0;
   bool bound_ = false;

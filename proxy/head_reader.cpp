@@ -86,6 +86,17 @@ HeadStatus RequestReader::feed(std::string_view buffer, RequestHead& head) noexc
   }
 }
 
+HeadStatus RequestReader::feed(std::string_view buffer, RequestHead& head,
+                               const HeadLimits& bounds) noexcept {
+  const HeadStatus status = feed(buffer, head);
+  if (status == HeadStatus::refused) return status;
+  const bool complete = status == HeadStatus::complete;
+  if (complete && head.target.size > bounds.target) return refuse(HeadError::target_too_long);
+  if ((complete ? head.size : buffer.size()) > bounds.head) return refuse(HeadError::head_too_long);
+  if (complete && head.field_count > bounds.fields) return refuse(HeadError::too_many_fields);
+  return status;
+}
+
 HeadError RequestReader::take_first_line(const char* buffer, Line line, RequestHead& head) noexcept {
   if (line.empty()) {
     // RFC 9112 §2.2: what an old client sends after a body. One is more than anybody needs.

@@ -18,6 +18,13 @@
 
 namespace postern {
 
+/// Bounds that an operator may set below those of conf/limits.hpp.
+struct HeadLimits {
+  std::size_t head = limits::head_bytes_max;      ///< bytes, empty lines before it included
+  std::size_t target = limits::target_bytes_max;  ///< bytes
+  std::size_t fields = limits::fields_max;
+};
+
 enum class HeadStatus : std::uint8_t { incomplete = 0, complete, refused };
 
 /// Reads one request head from the front of a buffer that grows. Feed it the whole buffer each time; every
@@ -31,6 +38,9 @@ class RequestReader {
   /// known when its line is complete, a limit when the byte beyond it would be needed. `head` is the same one
   /// in every call of a message. It is only written, never read across calls by anybody else.
   HeadStatus feed(std::string_view buffer, RequestHead& head) noexcept;
+  /// The same within narrower bounds. Only what is complete can be told to be within them, but a head that is
+  /// longer already is refused at once.
+  HeadStatus feed(std::string_view buffer, RequestHead& head, const HeadLimits& bounds) noexcept;
   [[nodiscard]] HeadError error() const noexcept { return error_; }
   /// Ready for the next message.
   void reset() noexcept { *this = RequestReader{}; }

@@ -61,6 +61,7 @@ std::size_t write_log_line(const Exchange& exchange, std::int64_t wall_milliseco
   out.put(R"(,"status":)");
   out.put_number(static_cast<std::uint64_t>(facts.status));
   if (!facts.code.empty()) put_text(out, R"(,"code":)", facts.code);
+  if (!facts.cut.empty()) put_text(out, R"(,"cut":)", facts.cut);
   if (facts.decided) {
     put_text(out, R"(,"rule":)", facts.rule.view());
     put_text(out, R"(,"verdict":)", facts.verdict == policy::Verdict::allow ? "allow" : "deny");

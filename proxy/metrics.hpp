@@ -50,6 +50,11 @@ struct alignas(64) ShardMetrics {
   Counter shadow_denials;
   DurationHistogram duration;
   Counter connections_accepted, connections_open, connections_refused;
+  Counter connections_refused_per_client;
+  Counter requests_refused;  // limits.requests_in_flight
+  Counter auth_failures_limited;
+  Counter slow_bodies;  // limits.body_rate_min
+  Counter rechecks, streams_cut;
   Counter accept_pauses;
   Counter proxy_headers_refused;
   Counter tls_handshakes, tls_handshake_failures, tls_resumptions;

@@ -33,8 +33,10 @@ void Relay::abort() noexcept {
 }
 
 Task<RelayResult> Relay::run() {
+  begin_rechecks();
   RelayResult result = co_await relay();
   co_await end_upload();
+  recheck_.disarm();
   result.request_consumed = request_consumed();
   if (upstream_) release_upstream(false);
   co_return result;
@@ -53,25 +55,26 @@ Task<RelayResult> Relay::relay() {
   }
   for (bool fresh = false;; fresh = true) {
     Lease lease = co_await obtain(fresh);
+    if (!lease.stream && revoked_) co_return stopped();
     if (!lease.stream) co_return refused(postern::answer_of(lease.error));
     upstream_ = std::move(lease.stream);
     reused_ = lease.reused;
     client_.on_hang_up_cancel(upstream_.get());
-    if (client_.hung_up() || stopping_) co_return RelayResult{};
+    if (client_.hung_up() || stopping_) co_return stopped();
 
     const bool sent = co_await send_request();
     if (sent) begin_upload();
     // Also when sending broke off: an upstream may refuse early, and its answer may lie there to be read.
     const HeadEnd end = co_await read_final_head();
-    if (end == HeadEnd::complete) break;
-    if (!fresh && may_retry(end)) {
+    if (end == HeadEnd::complete && !revoked_) break;
+    if (!fresh && !stopping_ && may_retry(end)) {
       shard_.counters().upstream_retries.add();
       release_upstream(false);
       continue;
     }
     co_await end_upload();
-    if (end == HeadEnd::cancelled && !upload_failed())
-      co_return RelayResult{};  // nobody is there to be answered
+    if (revoked_) co_return stopped();
+    if (end == HeadEnd::cancelled && !upload_failed()) co_return stopped();
     co_return refused(answer_of(end));
   }
   if (x_.response.status == 101) co_return co_await tunnel();
@@ -96,7 +99,8 @@ bool Relay::may_retry(HeadEnd end) const noexcept {
 
 bool Relay::upload_failed() const noexcept {
   return upload_ == Upload::malformed || upload_ == Upload::too_large ||
-         upload_ == Upload::client_timed_out || upload_ == Upload::upstream_timed_out;
+         upload_ == Upload::client_timed_out || upload_ == Upload::client_too_slow ||
+         upload_ == Upload::upstream_timed_out;
 }
 
 Answer Relay::answer_of(HeadEnd end) const noexcept {
@@ -107,6 +111,8 @@ Answer Relay::answer_of(HeadEnd end) const noexcept {
       return answers::body_too_large;
     case Upload::client_timed_out:
       return answers::head_timeout;
+    case Upload::client_too_slow:
+      return answers::body_too_slow;
     case Upload::upstream_timed_out:
       return answers::upstream_timeout;
     default:

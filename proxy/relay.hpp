@@ -4,12 +4,14 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 
 #include "proxy/answer.hpp"
 #include "proxy/body_reader.hpp"
 #include "proxy/exchange.hpp"
 #include "proxy/gate.hpp"
 #include "proxy/head_writer.hpp"
+#include "proxy/pace.hpp"
 #include "proxy/stream.hpp"
 #include "proxy/task.hpp"
 #include "proxy/upstream_pool.hpp"
@@ -54,6 +56,7 @@ class Relay {
     complete,
     client_gone,
     client_timed_out,
+    client_too_slow,
     malformed,
     too_large,
     upstream_broken,
@@ -102,6 +105,18 @@ class Relay {
   };
   [[nodiscard]] Task<void> pump(Direction direction, std::uint64_t& bytes);
 
+  // revocation.cpp
+  /// The next look at what the exchange rests on. Linked while the relay runs.
+  struct Recheck final : Deadline {
+    explicit Recheck(Relay& owner) noexcept : relay(owner) {}
+    void expire() noexcept override { relay.look_again(); }
+    Relay& relay;
+  };
+  void begin_rechecks() noexcept;
+  void look_again() noexcept;
+  /// Stopped before anything was told to the client: by us, with an answer, or because nobody is there.
+  [[nodiscard]] RelayResult stopped() const noexcept;
+
   Shard& shard_;
   Exchange& x_;
   Stream& client_;
@@ -117,6 +132,9 @@ class Relay {
   std::size_t bytes_sent_up_ = 0;  ///< on this connection
   BodyReader request_body_;
   Upload upload_ = Upload::none;
+  Pace upload_pace_;
+  Recheck recheck_{*this};
+  std::optional<Answer> revoked_;  ///< what the client is told, if it was told nothing yet
   Task<void> upload_task_;
   Clock::time_point last_activity_;  ///< of a tunnel
 };

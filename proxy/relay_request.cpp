@@ -121,10 +121,17 @@ Task<Relay::Upload> Relay::upload_body() {
 
     x_.in_window.clear();
     const std::span<char> room(x_.in, request_body_.wanted(Exchange::in_bytes));
+    const Clock::time_point since = shard_.reactor().now();
     const IoResult read = co_await read_some(client_, room, Wait::body);
     if (read.status == IoStatus::timed_out) co_return Upload::client_timed_out;
     if (!read.ok()) co_return stopping_ ? Upload::stopped : Upload::client_gone;
     x_.in_window.end = static_cast<std::uint32_t>(read.bytes);
+    const Clock::duration waited = shard_.reactor().now() - since;
+    if (upload_pace_.too_slow(read.bytes, waited, shard_.config().limits.body_rate_min,
+                              shard_.reactor().deadlines().duration(Wait::body))) {
+      shard_.counters().slow_bodies.add();
+      co_return Upload::client_too_slow;
+    }
   }
 }
 

@@ -1,5 +1,6 @@
 // The answer's way down: informational heads, the final one, the body.
 
+#include <algorithm>
 #include <cstring>
 
 #include "proxy/relay.hpp"
@@ -21,7 +22,8 @@ Task<Relay::HeadEnd> Relay::read_head(Wait wait) {
       co_return HeadEnd::complete;
     }
     if (status == HeadStatus::refused) co_return HeadEnd::malformed;
-    if (upload_failed() || upload_ == Upload::client_gone) co_return HeadEnd::cancelled;  // before we waited
+    if (stopping_ || upload_failed() || upload_ == Upload::client_gone)
+      co_return HeadEnd::cancelled;  // before we waited
     const std::span<char> room(x_.out + window.end, Exchange::out_bytes - window.end);
     const IoResult read = co_await read_some_since(*upstream_, room, wait, since);
     if (read.ok()) {
@@ -114,9 +116,15 @@ Task<RelayResult> Relay::relay_response() {
   const bool upstream_keeps = framing != Framing::until_close && !poisoned_ && !x_.upgrade &&
                               !head.connection_close && (head.minor >= 1 || head.connection_keep_alive);
 
+  // How much a slow reader must take before its deadline starts anew.
+  const auto allowed =
+      std::chrono::duration_cast<std::chrono::seconds>(shard_.reactor().deadlines().duration(Wait::body));
+  const std::size_t worth = std::max<std::size_t>(
+      1, shard_.config().limits.body_rate_min * static_cast<std::uint64_t>(allowed.count()));
   RelayResult result;
   x_.facts.answered = shard_.reactor().now();
   for (;;) {
+    if (revoked_) co_return result;
     const BodyReader::Taken taken = body.take(x_.out, x_.out_window);
     if (taken.malformed) {
       if (!head_bytes.empty()) co_return refused(answers::upstream_malformed);
@@ -136,7 +144,8 @@ Task<RelayResult> Relay::relay_response() {
       release_upstream(upstream_keeps && request_consumed() && x_.out_window.empty());
     }
     x_.facts.status = head.status;
-    const IoResult written = co_await write_all(client_, pieces);
+    const IoResult written = co_await write_all(client_, pieces, Wait::body, worth);
+    if (written.status == IoStatus::timed_out) x_.facts.cut = "client_too_slow";
     if (!written.ok()) co_return result;
     head_bytes = {};
     x_.facts.bytes_sent += taken.data.size();

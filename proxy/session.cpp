@@ -41,9 +41,19 @@ void Session::abort() noexcept {
   if (relay_) relay_->abort();
 }
 
+bool Session::take_place() noexcept {
+  place_.emplace(shard_.shared().clients, peer_.address);
+  const std::uint32_t max = shard_.config().limits.connections_per_client;
+  if (max == 0 || place_->connections() <= max) return true;
+  shard_.counters().connections_refused_per_client.add();
+  return false;
+}
+
 Task<void> Session::run() {
+  // Before a handshake, which may be slow, but not before we know whose connection it is.
+  if (!role_.proxy_protocol && !take_place()) co_return;
   const bool opened = co_await open_connection();
-  if (!opened) co_return;
+  if (!opened || (!place_ && !take_place())) co_return;
   After after = After::keep;
   while (after == After::keep) {
     const bool begins = co_await next_request_begins();
@@ -76,8 +86,10 @@ Task<bool> Session::next_request_begins() {
 
 Task<HeadStatus> Session::read_head() {
   Exchange& x = *exchange_;
+  const Limits& configured = shard_.config().limits;
+  const HeadLimits bounds{configured.head, configured.target, configured.fields};
   for (;;) {
-    const HeadStatus status = x.request_reader.feed(x.unread_in(), x.request);
+    const HeadStatus status = x.request_reader.feed(x.unread_in(), x.request, bounds);
     if (status != HeadStatus::incomplete) co_return status;
     const std::span<char> room(x.in + x.in_window.end, Exchange::in_bytes - x.in_window.end);
     const IoResult read = co_await read_some_since(*client_, room, Wait::head, x.facts.began);
@@ -100,11 +112,14 @@ Task<Session::After> Session::serve() {
   ++requests_;
   shard_.counters().exchanges_open.add();
   name_request();
+  const RequestSlot slot(shard_.shared().requests, shard_.config().limits.requests_in_flight);
   After after = After::close;
   if (status == HeadStatus::incomplete)
     after = co_await answer(answers::head_timeout, false);
   else if (status == HeadStatus::refused)
     after = co_await answer(answers::of(x.request_reader.error()), false);
+  else if (!slot.granted())
+    after = co_await refuse_for_load();
   else
     after = co_await rule_and_relay();
   shard_.account(x);
@@ -161,6 +176,14 @@ Task<Session::After> Session::rule_and_relay() {
   }
   if (!result.request_consumed) co_return After::linger;
   co_return closing || result.close_announced ? After::close : After::keep;
+}
+
+Task<Session::After> Session::refuse_for_load() {
+  Exchange& x = *exchange_;
+  shard_.counters().requests_refused.add();
+  x.facts.method.assign(x.request.method.of(x.in));
+  x.in_window.begin = x.request.size;
+  co_return co_await answer(answers::too_many_requests, skip_buffered_body());
 }
 
 Task<Session::After> Session::answer(Answer answer, bool request_consumed) {

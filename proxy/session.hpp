@@ -3,7 +3,9 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 
+#include "proxy/client_counts.hpp"
 #include "proxy/exchange.hpp"
 #include "proxy/gate.hpp"
 #include "proxy/relay.hpp"
@@ -57,6 +59,9 @@ class Session {
   [[nodiscard]] Task<HeadStatus> read_head();
   [[nodiscard]] Task<After> serve();
   [[nodiscard]] Task<After> rule_and_relay();
+  /// Counts the connection among those of its client. False when there are too many.
+  [[nodiscard]] bool take_place() noexcept;
+  [[nodiscard]] Task<After> refuse_for_load();
   [[nodiscard]] Task<After> answer(Answer answer, bool request_consumed);
   [[nodiscard]] Task<void> linger();
   void name_request() noexcept;
@@ -67,6 +72,7 @@ class Session {
   std::unique_ptr<Stream> client_;
   Peer peer_;
   const ListenerRole role_;
+  std::optional<ClientPlace> place_;
   LentExchange exchange_;
   Relay* relay_ = nullptr;  ///< while one runs
   std::uint32_t requests_ = 0;

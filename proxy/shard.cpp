@@ -71,7 +71,7 @@ void Shard::use(std::shared_ptr<const TlsContext> tls) {
 }
 
 void Shard::apply_snapshot() noexcept {
-  reactor_->deadlines().set_durations(config().timeouts);
+  reactor_->deadlines().set_durations(config().timeouts, config().recheck);
   for (const auto& upstream : upstreams_) upstream->set_connections_max(config().limits.upstream_connections);
 }
 
@@ -121,6 +121,8 @@ void Shard::begin_session(int descriptor, const SocketAddress& address, Listener
     const int on = 1;
     ::setsockopt(descriptor, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
   }
+  client->nothing_to_read_yet();  // epoll tells at once what is there; until then the connection holds no
+                                  // buffers
   if (!client->open()) return;
   Peer peer;
   describe_peer(address, peer.address, peer.text);

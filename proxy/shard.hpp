@@ -12,6 +12,7 @@
 #include "conf/config.hpp"
 #include "proxy/access_log.hpp"
 #include "proxy/address.hpp"
+#include "proxy/client_counts.hpp"
 #include "proxy/exchange.hpp"
 #include "proxy/gate.hpp"
 #include "proxy/http_date.hpp"
@@ -32,6 +33,27 @@ struct ShardShared {
   AccessLog* log = nullptr;                                 ///< null: none
   std::atomic<std::uint32_t> connections{0};                ///< client connections of all shards
   TicketKeys ticket_keys = TicketKeys::make(Clock::now());  ///< each shard goes on with a copy
+  std::atomic<std::uint32_t> requests{0};  ///< being served, while limits.requests_in_flight is set
+  ClientCounts clients;
+};
+
+/// A request's place among those that are served at once.
+class RequestSlot {
+ public:
+  /// `max` of 0: unlimited, and then nothing is counted.
+  RequestSlot(std::atomic<std::uint32_t>& requests, std::uint32_t max) noexcept
+      : requests_(max > 0 ? &requests : nullptr),
+        granted_(max == 0 || requests.fetch_add(1, std::memory_order_relaxed) < max) {}
+  ~RequestSlot() {
+    if (requests_) requests_->fetch_sub(1, std::memory_order_relaxed);
+  }
+  RequestSlot(const RequestSlot&) = delete;
+  RequestSlot& operator=(const RequestSlot&) = delete;
+  [[nodiscard]] bool granted() const noexcept { return granted_; }
+
+ private:
+  std::atomic<std::uint32_t>* requests_;
+  bool granted_;
 };
 
 class Shard : private Deadline {
@@ -70,6 +92,7 @@ class Shard : private Deadline {
   [[nodiscard]] ShardMetrics& counters() noexcept { return metrics_; }
   /// Null: no listener speaks TLS.
   [[nodiscard]] const std::shared_ptr<const TlsContext>& tls() const noexcept { return tls_; }
+  [[nodiscard]] ShardShared& shared() noexcept { return shared_; }
   [[nodiscard]] IdSource& ids() noexcept { return ids_; }
   /// For an answer that is made now. Good until the next call.
   [[nodiscard]] std::string_view date() noexcept { return date_.at(std::time(nullptr)); }

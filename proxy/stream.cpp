@@ -121,12 +121,15 @@ bool ReadOperation::attempt() noexcept {
 }
 
 bool WriteOperation::attempt() noexcept {
-  const std::size_t before = result_.bytes;
   while (first_ < pieces_.count) {
     const IoResult step = stream_.try_write({pieces_.parts.data() + first_, pieces_.count - first_});
     if (step.status == IoStatus::would_block) {
-      if (armed() && result_.bytes > before)
+      if (!armed()) {
+        counted_ = result_.bytes;
+      } else if (result_.bytes >= counted_ + worth_) {
+        counted_ = result_.bytes;
         stream_.reactor().deadlines().arm(*this, wait_, stream_.reactor().now());
+      }
       return false;
     }
     if (!step.ok()) {

@@ -178,11 +178,11 @@ struct Pieces {
 };
 
 /// `co_await write_all(stream, pieces)`: everything, or why not; result.bytes tells how much went out. The
-/// deadline starts anew with each progress. Consumes `pieces`.
+/// deadline starts anew with each progress of at least `worth` bytes. Consumes `pieces`.
 class WriteOperation final : public Operation {
  public:
-  WriteOperation(Stream& stream, Pieces& pieces, Wait wait) noexcept
-      : Operation(stream), pieces_(pieces), wait_(wait) {}
+  WriteOperation(Stream& stream, Pieces& pieces, Wait wait, std::size_t worth) noexcept
+      : Operation(stream), pieces_(pieces), wait_(wait), worth_(worth) {}
   bool attempt() noexcept override;
   bool await_ready() noexcept { return attempt(); }
   void await_suspend(std::coroutine_handle<> suspended) noexcept { suspend_as_writer(suspended, wait_); }
@@ -192,11 +192,13 @@ class WriteOperation final : public Operation {
   void consume(std::size_t bytes) noexcept;
   Pieces& pieces_;
   Wait wait_;
+  std::size_t worth_;
+  std::size_t counted_ = 0;  ///< bytes for which the deadline has been set
   std::size_t first_ = 0;
 };
-[[nodiscard]] inline WriteOperation write_all(Stream& stream, Pieces& pieces,
-                                              Wait wait = Wait::body) noexcept {
-  return {stream, pieces, wait};
+[[nodiscard]] inline WriteOperation write_all(Stream& stream, Pieces& pieces, Wait wait = Wait::body,
+                                              std::size_t worth = 1) noexcept {
+  return {stream, pieces, wait, worth};
 }
 
 /// `co_await until_readable(stream, Wait::idle, since)`: something to read or the end; needs no buffer.

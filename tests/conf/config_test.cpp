@@ -306,7 +306,6 @@ TEST_CASE("an unknown key is refused with the nearest known one of its section")
 }
 
 TEST_CASE("what later versions bring is refused as not yet supported, not as unknown") {
-  CHECK(mistake_of("streams: {recheck: 1m}") == "streams.recheck is not yet supported");
   CHECK(mistake_of("store: {mode: replica}") == "store.mode is not yet supported");
   CHECK(read({with(""), {{"POSTERN_STORE_MODE", "x"}}}).mistakes ==
         std::vector<std::string>{"POSTERN_STORE_MODE: store.mode is not yet supported"});
