@@ -418,7 +418,7 @@ TEST_CASE("all mistakes come at once, whatever their source, with line and colum
       read({"lisen: 0.0.0.0:80\n"
             "upstream: localhost:3000\n"
             "policy:\n"
-            "streams: {recheck: 5s}\n"
+            "store: {mode: replica}\n"
             "timeouts:\n"
             "  haed: 10s\n"
             "  body: 10\n"
@@ -433,7 +433,7 @@ TEST_CASE("all mistakes come at once, whatever their source, with line and colum
           "f:1:1: unknown key \"lisen\"; did you mean \"listen\"?",
           "f:2:11: upstream: \"localhost:3000\" is not an upstream; did you mean \"http://localhost:3000\"?",
           "f:3:1: policy: has no value",
-          "f:4:11: streams.recheck is not yet supported",
+          "f:4:9: store.mode is not yet supported",
           "f:6:3: unknown key \"timeouts.haed\"; did you mean \"head\"?",
           "f:7:9: timeouts.body: \"10\" is not a duration; write it as 250ms, 10s, 5m or 1h30m",
           "f:8:31: trusted_proxies: \"0.0.0.0/0\" would trust everybody; name the networks of the proxies in "
