@@ -50,10 +50,8 @@ bool Session::take_place() noexcept {
 }
 
 Task<void> Session::run() {
-  // Before a handshake, which may be slow, but not before we know whose connection it is.
-  if (!role_.proxy_protocol && !take_place()) co_return;
   const bool opened = co_await open_connection();
-  if (!opened || (!place_ && !take_place())) co_return;
+  if (!opened) co_return;
   After after = After::keep;
   while (after == After::keep) {
     const bool begins = co_await next_request_begins();

@@ -53,6 +53,8 @@ Task<bool> Session::open_connection() {
       co_return false;
     }
   }
+  // Before a handshake, which may be slow, but not before we know whose connection it is.
+  if (!take_place()) co_return false;
   if (role_.tls) {
     const bool done = co_await shake_hands();
     if (!done) co_return false;

@@ -169,3 +169,16 @@ def test_curl_announces(proxied, upstream):
     done = subprocess.run(["curl", "-sS", "--haproxy-protocol", f"http://127.0.0.1:{postern.port}/open"],
                           capture_output=True, timeout=PATIENCE)
     assert done.stdout == b"ok\n", done.stderr
+
+
+def test_the_announced_client_has_the_connections(proxied):
+    postern = proxied(limits={"connections_per_client": 1})
+    with postern.client() as one:
+        one.send(V1 + request("GET", "/open"))
+        assert one.reply().status == 200
+        with postern.client() as two:
+            two.send(V1 + request("GET", "/open"))
+            assert two.rest() == b""
+        with postern.client() as other:
+            other.send(V1.replace(b"203.0.113.7", b"203.0.113.8") + request("GET", "/open"))
+            assert other.reply().status == 200
