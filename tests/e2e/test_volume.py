@@ -2,9 +2,7 @@
 
 import hashlib
 import os
-import re
 import socket
-import subprocess
 import threading
 import time
 
@@ -147,41 +145,3 @@ def test_a_thousand_idle_connections_cost_little(guard):
         assert each < 16 * 1024
     for client in clients:
         client.close()
-
-
-@pytest.mark.full
-def test_an_hour_in_two_minutes(guard, tokens):
-    """Soak: load, changes of tokens, reloads and rude clients together; afterwards memory, descriptors and answers are as before."""
-    from test_clients import Whoami
-
-    whoami = Whoami()
-    postern = guard(upstream=whoami.url)
-    header = f"Authorization: Bearer {tokens['reader']}"
-    address = f"http://127.0.0.1:{postern.port}/read"
-
-    def descriptors():
-        return len(os.listdir(f"/proc/{postern.process.pid}/fd"))
-
-    subprocess.run(["hey", "-z", "5s", "-c", "100", "-H", header, address], check=True, capture_output=True)
-    time.sleep(1)
-    memory, files = postern.memory(), descriptors()
-    load = subprocess.Popen(["hey", "-z", "110s", "-c", "100", "-H", header, address], stdout=subprocess.PIPE, text=True)
-    until_end = time.monotonic() + 105
-    rounds = 0
-    while time.monotonic() < until_end:
-        secret = postern.store.create_token(f"soak{rounds}")
-        assert postern.ask(target="/private", token=secret).status == 200
-        postern.store.run("token", "delete", postern.store.token_id(f"soak{rounds}"))
-        assert postern.ask(target="/private", token=secret).status == 401
-        postern.policy_file.write_text(postern.policy_file.read_text() + f"# {rounds}\n")
-        for data in (b"\r", b"GET / HTTP/1.1\r\nX : a\r\n\r\n", request("POST", "/read", "Content-Length: 9999999")):
-            with Client(postern.port) as client:
-                client.send(data)
-        rounds += 1
-    report = load.communicate()[0]
-    assert re.findall(r"\[(\d+)\]\s+\d+ responses", report) == ["200"], report
-    assert "Error distribution" not in report, report
-    until(lambda: descriptors() <= files + 8, "descriptors as before", lambda: f"{descriptors()} and {files}")
-    print(f"{rounds} rounds, memory {memory / 1048576:.1f} -> {postern.memory() / 1048576:.1f} MiB")
-    assert postern.memory() < memory + 16 * 1024 * 1024
-    whoami.stop()
