@@ -7,7 +7,7 @@ import time
 import pytest
 
 from server import until
-from wire import PATIENCE, Client, Request, request, response
+from wire import PATIENCE, SANITIZED, Client, Request, request, response
 
 
 def metric(postern, name):
@@ -169,7 +169,8 @@ def test_silent_and_idle_connections_cost_little(guard, upstream, count):
     print(f"{2 * count} connections: {grown / 1024 / 1024:.1f} MiB, {grown // (2 * count)} bytes each")
     for client in silent + kept:
         client.close()
-    assert grown / (2 * count) < 8 * 1024  # an exchange is over 200 KiB
+    # An exchange is over 200 KiB; a sanitizer keeps books of its own.
+    assert grown / (2 * count) < (32 if SANITIZED else 8) * 1024
 
 
 def test_an_answer_that_is_taken_too_slowly_is_cut(guard, upstream):
