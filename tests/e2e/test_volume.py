@@ -8,8 +8,7 @@ import time
 
 import pytest
 
-from server import until
-from wire import PATIENCE, SANITIZED, Client, Reply, Request, request, response
+from wire import PATIENCE, SANITIZED, Reply, Request, request, response
 
 FLAT = 32 * 1024 * 1024 * (4 if SANITIZED else 1)  # bytes over idle
 PIECE = os.urandom(1 << 20)
