@@ -57,6 +57,20 @@ RESPONSES = {
 }
 
 
+def test_an_answer_that_breaks_off_is_a_reset_where_its_end_is_the_end_of_the_connection(shared):
+    """A clean end would make half an answer a whole one for HTTP/1.0."""
+    def serve(connection):
+        connection.request()
+        connection.send(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + chunked(PAYLOAD)[:-5])
+
+    shared.upstream.serve = serve
+    with Client(shared.postern.port) as client:
+        client.send(b"GET /open HTTP/1.0\r\nHost: h\r\n\r\n")
+        with pytest.raises(ConnectionResetError):
+            while client.sock.recv(65536):
+                pass
+
+
 @pytest.mark.parametrize("version", ["1.1", "1.0"])
 @pytest.mark.parametrize("data", RESPONSES.values(), ids=RESPONSES.keys())
 def test_a_response_body(shared, data, version):

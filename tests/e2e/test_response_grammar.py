@@ -50,6 +50,7 @@ BROKEN = [
     (6, "chunked in HTTP/1.0", b"HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"),
     (8, "101 that nobody asked for", b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: upgrade\r\n\r\n"),
     (10, "1xx without an end", b"HTTP/1.1 103 Early Hints\r\n\r\n" * 50),
+    (10, "1xx beyond the bound", b"HTTP/1.1 103 Early Hints\r\n\r\n" * 50 + OK + b"Content-Length: 0\r\n\r\n"),
     (10, "a head beyond the limit", OK + b"X: " + b"a" * 300_000 + b"\r\n\r\n"),
     (10, "too many fields", OK + b"X: a\r\n" * 500 + b"Content-Length: 0\r\n\r\n"),
     (0, "nothing", b""),
@@ -161,6 +162,21 @@ def test_an_answer_before_its_request_is_no_answer(shared):
         assert sent.wait(PATIENCE)
         shared.postern.admin("/livez")  # a round trip, so that the bytes have been seen
         assert client.ask().body == b"ok\n"
+
+
+def test_an_informational_answer_that_nobody_awaits_ends_with_its_connection(shared):
+    """Who counts his answers otherwise than we do is not asked again on that connection."""
+    numbers = []
+
+    def answer(_, connection):
+        numbers.append(connection.number)
+        return b"HTTP/1.1 102 Processing\r\n\r\n" + response()
+
+    shared.upstream.answer = answer
+    with Client(shared.postern.port) as client:
+        for _ in range(2):
+            assert client.ask("POST", "/open").status == 200
+    assert len(set(numbers)) == 2
 
 
 def test_bytes_after_a_head_reply_are_not_the_next_reply(shared):

@@ -148,7 +148,8 @@ FORWARDING_FACTS = [
     "X-Forwarded-For: 6.6.6.6", "X-Forwarded-Host: evil.test", "X-Forwarded-Proto: https", "X-Forwarded-Port: 443",
     "X-Forwarded-Prefix: /evil", "X-Forwarded-User: root", "Forwarded: for=6.6.6.6;host=evil.test", "X-Real-IP: 6.6.6.6",
     "X-Original-URL: /evil", "X-Original-Host: evil.test", "X-Original-Method: DELETE", "X-Rewrite-URL: /evil",
-    "X-HTTP-Method-Override: DELETE", "X_Forwarded_For: 6.6.6.6", "x.forwarded.for: 6.6.6.6", "X_Original_URL: /evil",
+    "X-HTTP-Method-Override: DELETE", "X-HTTP-Method: DELETE", "X-Method-Override: DELETE", "Forwarded-For: 6.6.6.6",
+    "X-Rewrite-Path: /evil", "X_Forwarded_For: 6.6.6.6", "x.forwarded.for: 6.6.6.6", "X_Original_URL: /evil",
 ]  # fmt: skip
 
 

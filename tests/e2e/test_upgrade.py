@@ -191,6 +191,22 @@ def test_an_end_on_one_side_ends_the_other(shared, who):
         assert ended.wait(PATIENCE)
 
 
+def test_an_upgrade_is_asked_for_on_a_connection_of_its_own(shared):
+    assert shared.postern.ask().status == 200  # leaves one in the pool
+    numbers = []
+
+    def serve(connection):
+        numbers.append(connection.number)
+        echo(connection)
+
+    kept = shared.upstream.connections[-1].number
+    shared.upstream.serve = serve
+    with Client(shared.postern.port) as client:
+        client.send(request("GET", "/read", *HANDSHAKE, token=shared.tokens["reader"]))
+        assert client.head(Reply).status == 101
+    assert numbers != [kept]
+
+
 def test_a_tunnel_does_not_share_its_connection(shared):
     shared.upstream.serve = echo
     with Client(shared.postern.port) as tunnel:

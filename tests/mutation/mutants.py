@@ -1,19 +1,23 @@
 """Every check of the data plane, taken out one at a time. Each mutant names the requirement, the file, the text that makes the check, what
 stands there without it, and the black-box tests that must notice."""
 
-from typing import NamedTuple
+from typing import List, NamedTuple
+
+
+class Edit(NamedTuple):
+    file: str
+    old: str
+    new: str
 
 
 class Mutant(NamedTuple):
     what: str
-    file: str
-    old: str
-    new: str
+    edits: List[Edit]  # more than one where a second check would catch what the first lets through
     tests: str  # files of tests/e2e, without "test_" and ".py"
 
 
-def m(what, file, old, new, tests):
-    return Mutant(what, file, old, new, tests)
+def m(what, file, old, new, tests, *more):
+    return Mutant(what, [Edit(file, old, new), *(Edit(*edit) for edit in more)], tests)
 
 
 GRAMMAR = "request_grammar"
@@ -33,18 +37,23 @@ MUTANTS = [
     m("6 an empty target", "proxy/request_line.cpp", "if (head.target.size == 0) return HeadError::bad_request_line;", "if (head.target.size == 0) { head.form = TargetForm::origin; return read_version({at + 1, line.end - offset(at + 1)}, head); }", GRAMMAR),
     m("7 a version of another number", "proxy/request_line.cpp", "return well_formed ? HeadError::unsupported_version : HeadError::bad_version;", "return well_formed ? HeadError::none : HeadError::bad_version;", GRAMMAR),
     m("7 a malformed version", "proxy/request_line.cpp", "return well_formed ? HeadError::unsupported_version : HeadError::bad_version;", "return HeadError::unsupported_version;", GRAMMAR),
-    m("9 a target of no form", "proxy/request_line.cpp", "if (scheme == 0) return HeadError::bad_target;", "if (scheme == 0) { head.form = TargetForm::origin; return HeadError::none; }", GRAMMAR),
+    m("9 a target of no form", "proxy/request_line.cpp", "if (scheme == 0) return HeadError::bad_target;", "if (scheme == 0) { head.form = TargetForm::origin; return HeadError::none; }", GRAMMAR,
+      ("policy/target.cpp", "if (raw.front() != '/') return TargetError::bad_byte;", "")),
     m("9 an asterisk for GET", "proxy/request_line.cpp", 'return method == "OPTIONS" ? HeadError::none : HeadError::bad_target;', "return HeadError::none;", GRAMMAR),
     m("9 CONNECT and TRACE", "proxy/gate.cpp", 'if (head.form == TargetForm::authority || method == "CONNECT" || method == "TRACE")', "if (head.form == TargetForm::authority)", GRAMMAR + " target"),
-    m("10 the authority of absolute form", "proxy/request_line.cpp", "if (!is_host(rest.substr(0, authority))) return HeadError::bad_target;", "", GRAMMAR),
+    m("10 the authority of absolute form", "proxy/request_line.cpp", "if (!is_host(rest.substr(0, authority))) return HeadError::bad_target;", "", GRAMMAR,
+      ("proxy/head_reader.cpp", "} else if (!iequals(authority.of(buffer), head.host.of(buffer))) {", "} else if (false) {")),
     m("10 absolute form against Host", "proxy/head_reader.cpp", "} else if (!iequals(authority.of(buffer), head.host.of(buffer))) {", "} else if (false) {", "target"),
-    m("11 the length of a target", "proxy/request_line.cpp", "if (head.target.size > limits::target_bytes_max) return HeadError::target_too_long;", "", GRAMMAR),
-    m("11 the length of a head", "proxy/head_reader.cpp", "request_line_seen_ ? limits::head_bytes_max :", "request_line_seen_ ? 30000 :", GRAMMAR),
+    m("11 the length of a target", "proxy/head_reader.cpp", "if (complete && head.target.size > bounds.target)", "if (false)", "limits"),
+    m("11 the length of a head", "proxy/head_reader.cpp", "if ((complete ? head.size : buffer.size()) > bounds.head)", "if (false)", "limits"),
+    m("11 the number of fields as configured", "proxy/head_reader.cpp", "if (complete && head.field_count > bounds.fields)", "if (false)", "limits"),
+    m("11 the length of a head, at most", "proxy/head_reader.cpp", "return refuse(request_line_seen_ ? HeadError::head_too_long", "if (request_line_seen_) return HeadStatus::incomplete;\n        return refuse(request_line_seen_ ? HeadError::head_too_long", GRAMMAR),
     m("11 the number of fields", "proxy/head_reader.cpp", "if (head.field_count == limits::fields_max) return HeadError::too_many_fields;", "if (head.field_count == limits::fields_max) --head.field_count;", GRAMMAR),
-    m("12 a blank before the first field", "proxy/field_line.cpp", "if (at == begin) return is_ows(*at) ? HeadError::folded_field : HeadError::bad_field_name;", "if (at == begin && !is_ows(*at)) return HeadError::bad_field_name; if (at == begin) while (*at != ':' && at != end) ++at;", GRAMMAR),
+    m("12 a blank before a field", "proxy/head_reader.cpp", "HeadError RequestReader::take_field_line(const char* buffer, Line line, RequestHead& head) noexcept {", "HeadError RequestReader::take_field_line(const char* buffer, Line line, RequestHead& head) noexcept {\n  if (is_ows(buffer[line.begin])) return HeadError::none;", GRAMMAR),
     m("13 a blank before a colon", "proxy/field_line.cpp", "if (*at != ':') return HeadError::bad_field_name;", "const char* const name_end = at; while (is_ows(*at)) ++at; if (*at != ':') return HeadError::bad_field_name; (void)name_end;", GRAMMAR),
     m("16 two Hosts", "proxy/head_reader.cpp", "if (head.has_host || !is_host(", "if (!is_host(", GRAMMAR),
-    m("16 a Host that is none", "proxy/head_reader.cpp", "if (head.has_host || !is_host(field.value.of(buffer))) return HeadError::bad_host;", "if (head.has_host) return HeadError::bad_host;", GRAMMAR + " target"),
+    m("16 a Host that is none", "proxy/head_reader.cpp", "if (head.has_host || !is_host(field.value.of(buffer))) return HeadError::bad_host;", "if (head.has_host) return HeadError::bad_host;", GRAMMAR + " target",
+      ("proxy/gate.cpp", "return answers::of(HeadError::bad_host);", "host.name = {};")),
     m("16 no Host", "proxy/head_reader.cpp", "if (!head.has_host && head.minor == 1) return HeadError::missing_host;", "", GRAMMAR),
     m("17 two lengths", "proxy/framing_fields.cpp", "if (length_seen_ || value.empty()", "if (value.empty()", GRAMMAR + " " + ANSWER),
     m("17 an empty length", "proxy/framing_fields.cpp", "length_seen_ || value.empty() ||", "length_seen_ ||", GRAMMAR),
@@ -69,7 +78,8 @@ MUTANTS = [
     m("chunk 5 control bytes in a quoted extension", "proxy/chunk_machine.cpp", "return is(byte, quoted_byte) ? state_ : State::refused;", "return byte == '\\r' ? State::refused : state_;", BODY),
     m("chunk 6 a long extension", "proxy/chunk_machine.cpp", "if (++extension_line_ > limits::chunk_extension_line_bytes_max) return State::refused;", "", BODY),
     m("chunk 6 many extensions", "proxy/chunk_machine.cpp", "if (++extension_total_ > limits::chunk_extension_bytes_max + moved_ / 16) return State::refused;", "", BODY),
-    m("chunk 7 no CRLF after the data", "proxy/chunk_machine.cpp", "return byte == '\\r' ? State::data_line_feed : State::refused;", "return State::data_line_feed;", BODY),
+    m("chunk 7 no CR after the data", "proxy/chunk_machine.cpp", "return byte == '\\r' ? State::data_line_feed : State::refused;", "return State::data_line_feed;", BODY),
+    m("chunk 7 no LF after the data", "proxy/chunk_machine.cpp", "return byte == '\\n' ? State::size_first : State::refused;", "return State::size_first;", BODY),
     m("chunk 8 a trailer without a name", "proxy/chunk_machine.cpp", "return is(byte, tchar_byte) ? State::trailer_name : State::refused;", "return State::trailer_name;", BODY),
     m("chunk 8 control bytes in a trailer", "proxy/chunk_machine.cpp", "return is(byte, value_byte) ? state_ : State::refused;", "return state_;", BODY),
     m("chunk 8 trailers without a bound", "proxy/chunk_machine.cpp", "if (trailer_total_ == limits::trailer_bytes_max) return State::refused;", "", BODY),
@@ -81,10 +91,11 @@ MUTANTS = [
     m("answer 1 the status", "proxy/head_reader.cpp", "text[9] >= '1' &&\n                      text[9] <= '5' &&", "is(text[9], digit_byte) &&", ANSWER),
     m("answer 2 the reason", "proxy/head_reader.cpp", "return find_non_value_byte(end - reason.size(), end) == end ? HeadError::none : HeadError::bad_status_line;", "return HeadError::none;", ANSWER),
     m("answer 2 the reason is ours", "proxy/head_writer.cpp", "out.put(reason_phrase(head.status));", "out.put(head.reason.of(buffer));", ANSWER),
-    m("answer 3 bytes on an idle connection", "proxy/stream.cpp", "if (!awaited && idle_event_ && readable()) idle_event_(*this, idle_context_);", "", "response_grammar upstream"),
+    m("answer 3 bytes on an idle connection", "proxy/stream.cpp", "if (!awaited && idle_event_ && readable()) idle_event_(*this, idle_context_);", "", "response_grammar upstream",
+      ("proxy/upstream_pool.cpp", "if (stream->readable()) {", "if (false) {")),
     m("answer 7 no body by status", "proxy/head_reader.cpp", "head_request || head.status < 200 || head.status == 204 || head.status == 304;", "head_request;", ANSWER),
     m("answer 7 no body after HEAD", "proxy/head_reader.cpp", "const bool bodiless = head_request ||", "const bool bodiless =", ANSWER + " bodies"),
-    m("answer 8 a 101 that was not asked for", "proxy/relay_response.cpp", "const bool good = x_.upgrade && upgrade_accepted(", "const bool good = upgrade_accepted(", "response_grammar upgrade"),
+    m("answer 8 a 101 that was not asked for", "proxy/relay_response.cpp", "const bool good = x_.upgrade && upgrade_accepted(", "const bool good = true || upgrade_accepted(", "response_grammar upgrade"),
     m("answer 8 the accept value", "proxy/relay_response.cpp", "co_return good ? HeadEnd::complete : HeadEnd::malformed;", "co_return x_.upgrade || good ? HeadEnd::complete : HeadEnd::malformed;", "upgrade"),
     m("answer 10 endless 1xx", "proxy/relay_response.cpp", "informational <= limits::informational_max;", "informational <= 1000000;", ANSWER),
     # --- security: target and host ---
@@ -129,6 +140,6 @@ MUTANTS = [
     # --- credentials ---
     m("two credentials", "proxy/credential.cpp", "if (malformed_ || count_ > 1) return", "if (malformed_) return", "credentials answers"),
     m("a malformed credential", "proxy/credential.cpp", "if (malformed_ || count_ > 1) return", "if (count_ > 1) return", "credentials answers"),
-    m("a credential from a place that is not accepted", "proxy/credential.cpp", "return welcome ? found_ : PresentedCredential{};", "return found_;", "credentials"),
+    m("a credential from a place that is not accepted", "proxy/credential.cpp", "if (count_ == 0 || !sources.accept(found_.place, found_.source)) return {};", "if (count_ == 0) return {};", "credentials"),
     m("the query's credential is cut out", "proxy/credential.cpp", "if (!cut.query) return {query, {}};", "return {query, {}};", "credentials"),
 ]

@@ -24,11 +24,14 @@ def sh(*words, **more):
 
 def noticed_by(mutant, build):
     """The name of the test that fails, "" when none does, or why it could not be tried."""
-    file = ROOT / mutant.file
-    text = file.read_text()
-    if text.count(mutant.old) != 1:
-        return None, f"its text stands there {text.count(mutant.old)} times"
-    file.write_text(text.replace(mutant.old, mutant.new))
+    before = {}
+    for edit in mutant.edits:
+        text = (ROOT / edit.file).read_text()
+        if text.count(edit.old) != 1:
+            return None, f"{edit.file} holds its text {text.count(edit.old)} times"
+        before[edit.file] = text
+    for edit in mutant.edits:
+        (ROOT / edit.file).write_text(before[edit.file].replace(edit.old, edit.new))
     try:
         built = sh("ninja", "-C", build, "postern")
         if built.returncode != 0:
@@ -41,7 +44,8 @@ def noticed_by(mutant, build):
             return None, f"pytest ended with {ran.returncode}: {ran.stdout[-300:]}{ran.stderr[-300:]}"
         return (failed[0].split(" - ")[0].split(" ", 1)[1] if failed else ""), ""
     finally:
-        file.write_text(text)
+        for name, text in before.items():
+            (ROOT / name).write_text(text)
 
 
 def main():
@@ -50,10 +54,10 @@ def main():
     parser.add_argument("--only", default="", help="mutants whose name or file holds this")
     parser.add_argument("--list", action="store_true")
     options = parser.parse_args()
-    chosen = [mutant for mutant in MUTANTS if options.only in mutant.what or options.only in mutant.file]
+    chosen = [mutant for mutant in MUTANTS if options.only in mutant.what or options.only in mutant.edits[0].file]
     if options.list:
         for mutant in chosen:
-            print(f"{mutant.file:28} {mutant.what}")
+            print(f"{mutant.edits[0].file:28} {mutant.what}")
         return 0
     if sh("cmake", "-S", ".", "-B", options.build, "-G", "Ninja", "-DCMAKE_BUILD_TYPE=Debug").returncode != 0:
         return 2
@@ -65,7 +69,7 @@ def main():
     for mutant in chosen:
         test, problem = noticed_by(mutant, options.build)
         survivors += not test
-        print(f"{'noticed ' if test else 'SURVIVED' if test == '' else 'BROKEN  '} {mutant.file:28} {mutant.what}: {test or problem or 'no test fails'}", flush=True)
+        print(f"{'noticed ' if test else 'SURVIVED' if test == '' else 'BROKEN  '} {mutant.edits[0].file:28} {mutant.what}: {test or problem or 'no test fails'}", flush=True)
     print(f"{len(chosen) - survivors} passed, {survivors} failed")
     return 0 if survivors == 0 else 1
 
