@@ -2,6 +2,7 @@
 
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 
@@ -89,6 +90,13 @@ inline constexpr std::size_t entities_max = 1u << 20;  ///< 2^20 of the others
 inline constexpr std::size_t imported_secret_bytes_min = 16;
 inline constexpr std::size_t credential_bytes_max =
     512;  ///< a token68 longer than this is no credential: 401
+
+// --- several addresses of an upstream ---
+inline constexpr std::uint32_t ejection_failures = 3;         ///< in a row: one or two may be chance
+inline constexpr std::chrono::seconds ejection_window{10};    ///< in which they count as in a row
+inline constexpr std::chrono::seconds ejection_time_min{1};   ///< left alone for this, doubled each time
+inline constexpr std::chrono::seconds ejection_time_max{60};  ///< so that one that is back is found
+inline constexpr int connect_timeouts_max = 2;  ///< addresses that a request waits for in vain: then 504
 
 // --- what we write to the upstream ---
 inline constexpr std::size_t subject_block_bytes_max = 4096;  ///< all subject headers of a request together

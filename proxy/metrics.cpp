@@ -1,5 +1,6 @@
 #include "proxy/metrics.hpp"
 
+#include <algorithm>
 #include <bit>
 #include <cstdio>
 #include <functional>
@@ -125,6 +126,41 @@ void render_array(Exposition& out, Shards shards, std::array<Counter, N> ShardMe
   }
 }
 
+void render_upstreams(Exposition& out, std::span<const UpstreamSeries> upstreams) {
+  const auto each = [&](auto value_of) {
+    for (const UpstreamSeries& upstream : upstreams)
+      for (const UpstreamSeries::Address& address : upstream.addresses)
+        out.sample(label("upstream", upstream.name) + "," + label("address", address.text),
+                   value_of(upstream, address));
+  };
+  const auto sum = [&](Counter AddressMetrics::*counter) {
+    each([counter](const UpstreamSeries& upstream, const UpstreamSeries::Address& address) {
+      std::uint64_t total = 0;
+      for (const UpstreamMetrics* shard : upstream.shards)
+        total += (shard->addresses[address.slot].*counter).get();
+      return total;
+    });
+  };
+  out.family("upstream_requests_total", "counter", "Requests sent to an address of an upstream.");
+  sum(&AddressMetrics::requests);
+  out.family("upstream_requests_in_flight", "gauge", "Of them, those that an address is serving now.");
+  sum(&AddressMetrics::in_flight);
+  out.family(
+      "upstream_failures_total", "counter",
+      "Connections that could not be made or died before an answer, and answers that did not come in time.");
+  sum(&AddressMetrics::failures);
+  out.family("upstream_ejections_total", "counter", "Times a shard left an address alone because it failed.");
+  sum(&AddressMetrics::ejections);
+  out.family("upstream_address_ejected", "gauge", "Shards that leave an address alone now.");
+  each([now = steady_milliseconds()](const UpstreamSeries& upstream, const UpstreamSeries::Address& address) {
+    return shards_ejecting(upstream, address, now);
+  });
+  out.family("upstream_address_healthy", "gauge", "0 while an address fails its health check.");
+  each([](const UpstreamSeries&, const UpstreamSeries::Address& address) {
+    return std::uint64_t{address.healthy};
+  });
+}
+
 void render_process(Exposition& out, const ProcessMetrics& process) {
   out.family("reloads_total", "counter", "Reloads of policy and configuration that took effect.");
   out.sample({}, process.reloads.get());
@@ -171,7 +207,22 @@ void DurationHistogram::add(std::chrono::microseconds duration) noexcept {
   sum_microseconds.add(microseconds);
 }
 
-std::string render_metrics(Shards shards, const ProcessMetrics& process) {
+std::uint64_t steady_milliseconds() noexcept {
+  using namespace std::chrono;
+  return static_cast<std::uint64_t>(
+      duration_cast<milliseconds>(steady_clock::now().time_since_epoch()).count());
+}
+
+std::uint64_t shards_ejecting(const UpstreamSeries& upstream, const UpstreamSeries::Address& address,
+                              std::uint64_t now_ms) noexcept {
+  return static_cast<std::uint64_t>(
+      std::count_if(upstream.shards.begin(), upstream.shards.end(), [&](const UpstreamMetrics* shard) {
+        return shard->addresses[address.slot].ejected_until_ms.get() > now_ms;
+      }));
+}
+
+std::string render_metrics(Shards shards, const ProcessMetrics& process,
+                           std::span<const UpstreamSeries> upstreams) {
   Exposition out;
   out.family("requests_total", "counter", "Requests answered, by status; 0 when the client was gone before.");
   render_array(out, shards, &ShardMetrics::requests_by_status, "status",
@@ -189,6 +240,7 @@ std::string render_metrics(Shards shards, const ProcessMetrics& process) {
     for (const ShardMetrics* shard : shards) sum += (shard->*metric.counter).get();
     out.sample({}, sum);
   }
+  render_upstreams(out, upstreams);
   render_process(out, process);
   return out.take();
 }

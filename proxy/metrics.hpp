@@ -9,24 +9,14 @@
 #include <cstdint>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "policy/decide.hpp"
+#include "proxy/counter.hpp"
+#include "proxy/upstream_metrics.hpp"
 #include "store/reader.hpp"
 
 namespace postern {
-
-/// Written by one thread, read by any: no atomic read-modify-write.
-class Counter {
- public:
-  void add(std::uint64_t amount = 1) noexcept { value_.store(get() + amount, std::memory_order_relaxed); }
-  void subtract(std::uint64_t amount = 1) noexcept {
-    value_.store(get() - amount, std::memory_order_relaxed);
-  }
-  [[nodiscard]] std::uint64_t get() const noexcept { return value_.load(std::memory_order_relaxed); }
-
- private:
-  std::atomic<std::uint64_t> value_{0};
-};
 
 /// Request durations in buckets of powers of two from 64 µs to 16 s, and beyond.
 struct DurationHistogram {
@@ -79,8 +69,28 @@ struct ProcessMetrics {
   std::atomic<std::uint64_t> store_used{0}, store_size{0};
 };
 
+/// An upstream for the exposition: its addresses as the control plane knows them now, and its numbers in each
+/// shard.
+struct UpstreamSeries {
+  struct Address {
+    std::string text;
+    std::size_t slot = 0;
+    bool healthy = true;
+  };
+  std::string name;
+  std::vector<Address> addresses;
+  std::vector<const UpstreamMetrics*> shards;
+};
+
+/// Shards that leave the address alone at `now_ms`, of the steady clock.
+[[nodiscard]] std::uint64_t shards_ejecting(const UpstreamSeries& upstream,
+                                            const UpstreamSeries::Address& address,
+                                            std::uint64_t now_ms) noexcept;
+[[nodiscard]] std::uint64_t steady_milliseconds() noexcept;
+
 /// The exposition in Prometheus' text format 0.0.4.
 [[nodiscard]] std::string render_metrics(std::span<const ShardMetrics* const> shards,
-                                         const ProcessMetrics& process);
+                                         const ProcessMetrics& process,
+                                         std::span<const UpstreamSeries> upstreams = {});
 
 }  // namespace postern

@@ -58,6 +58,7 @@ Task<RelayResult> Relay::relay() {
     if (!lease.stream && revoked_) co_return stopped();
     if (!lease.stream) co_return refused(postern::answer_of(lease.error));
     upstream_ = std::move(lease.stream);
+    address_ = lease.address;
     reused_ = lease.reused;
     client_.on_hang_up_cancel(upstream_.get());
     if (client_.hung_up() || stopping_) co_return stopped();
@@ -66,6 +67,7 @@ Task<RelayResult> Relay::relay() {
     if (sent) begin_upload();
     // Also when sending broke off: an upstream may refuse early, and its answer may lie there to be read.
     const HeadEnd end = co_await read_final_head();
+    judge_address(end);
     if (end == HeadEnd::complete && !revoked_) break;
     if (!fresh && !stopping_ && may_retry(end)) {
       shard_.counters().upstream_retries.add();
@@ -88,6 +90,14 @@ Task<Lease> Relay::obtain(bool fresh) {
     if (kept.stream) co_return kept;
   }
   co_return co_await shard_.upstream(x_.upstream).connect();
+}
+
+void Relay::judge_address(HeadEnd end) noexcept {
+  UpstreamPool& pool = shard_.upstream(x_.upstream);
+  if (end == HeadEnd::complete) return pool.answered(*address_);
+  // A kept connection may die of its age; a fresh one has no excuse.
+  const bool died = end == HeadEnd::closed && !reused_;
+  if (died || end == HeadEnd::timed_out || upload_ == Upload::upstream_timed_out) pool.failed(*address_);
 }
 
 bool Relay::may_retry(HeadEnd end) const noexcept {
@@ -137,10 +147,12 @@ RelayResult Relay::refused(const Answer& answer) const noexcept {
 
 void Relay::release_upstream(bool reusable) {
   client_.on_hang_up_cancel(nullptr);
+  UpstreamPool& pool = shard_.upstream(x_.upstream);
+  Lease lease{std::move(upstream_), std::exchange(address_, nullptr), reused_, ConnectError::none};
   if (reusable)
-    shard_.upstream(x_.upstream).give_back(std::move(upstream_));
+    pool.give_back(std::move(lease));
   else
-    shard_.upstream(x_.upstream).discard(std::move(upstream_));
+    pool.discard(std::move(lease));
   bytes_sent_up_ = 0;
 }
 

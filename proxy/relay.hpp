@@ -72,6 +72,8 @@ class Relay {
   /// The upload ended in a way that has an answer of its own, whatever the upstream says.
   [[nodiscard]] bool upload_failed() const noexcept;
   [[nodiscard]] RelayResult refused(const Answer& answer) const noexcept;
+  /// Tells the pool what the address was worth.
+  void judge_address(HeadEnd end) noexcept;
   [[nodiscard]] bool may_retry(HeadEnd end) const noexcept;
   void release_upstream(bool reusable);
 
@@ -124,6 +126,7 @@ class Relay {
   const Conditions conditions_;
 
   std::unique_ptr<Stream> upstream_;
+  UpstreamPool::Address* address_ = nullptr;  ///< that it leads to
   bool reused_ = false;
   bool poisoned_ = false;        ///< the upstream connection must not be kept
   bool stopping_ = false;        ///< no new waits in children

@@ -75,9 +75,13 @@ void Shard::apply_snapshot() noexcept {
   for (const auto& upstream : upstreams_) upstream->set_connections_max(config().limits.upstream_connections);
 }
 
-void Shard::set_upstream_addresses(std::size_t upstream, std::vector<SocketAddress> addresses) {
+void Shard::set_upstream_targets(std::size_t upstream, std::vector<UpstreamTarget> targets) {
   reactor_->post(
-      [this, upstream, addresses = std::move(addresses)] { upstreams_[upstream]->set_addresses(addresses); });
+      [this, upstream, targets = std::move(targets)] { upstreams_[upstream]->set_targets(targets); });
+}
+
+void Shard::set_upstream_healthy(std::size_t upstream, std::size_t slot, bool healthy) {
+  reactor_->post([this, upstream, slot, healthy] { upstreams_[upstream]->set_healthy(slot, healthy); });
 }
 
 void Shard::drain() {

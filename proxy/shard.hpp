@@ -75,7 +75,12 @@ class Shard : private Deadline {
   /// What new connections are shown. Also before run().
   void use(std::shared_ptr<const TlsContext> tls);
   /// Where the upstream of this index answers now.
-  void set_upstream_addresses(std::size_t upstream, std::vector<SocketAddress> addresses);
+  void set_upstream_targets(std::size_t upstream, std::vector<UpstreamTarget> targets);
+  /// What the health check of one of its addresses says.
+  void set_upstream_healthy(std::size_t upstream, std::size_t slot, bool healthy);
+  [[nodiscard]] const UpstreamMetrics& upstream_metrics(std::size_t upstream) const noexcept {
+    return upstreams_[upstream]->metrics();
+  }
   /// Stops accepting and lets busy connections finish; run() returns when the last is gone. Idle ones get a
   /// moment first (Wait::grace): a request may be on its way on them, and closing would lose it.
   void drain();

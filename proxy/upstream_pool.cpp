@@ -2,11 +2,40 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstring>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <unistd.h>
 
 namespace postern {
+
+/// A kept connection with its own deadline.
+struct UpstreamPool::Kept final : Deadline {
+  UpstreamPool* pool = nullptr;
+  Address* address = nullptr;
+  std::unique_ptr<Stream> stream;
+  Clock::time_point since;
+  void expire() noexcept override { pool->drop(*this); }
+};
+
+class UpstreamPool::Address {
+ public:
+  Address(const UpstreamTarget& where, AddressMetrics& numbers) : target(where), metrics(&numbers) {
+    numbers.reset();
+  }
+  UpstreamTarget target;
+  Candidate candidate;
+  AddressMetrics* metrics;                  // null once retired: its slot may be another's
+  std::vector<std::unique_ptr<Kept>> idle;  // the last is the most recent
+};
+
+namespace {
+
+bool same(const SocketAddress& a, const SocketAddress& b) noexcept {
+  return a.size == b.size && std::memcmp(&a.storage, &b.storage, a.size) == 0;
+}
+
+}  // namespace
 
 UpstreamPool::UpstreamPool(Reactor& reactor, ShardMetrics& metrics) : reactor_(reactor), metrics_(metrics) {}
 
@@ -14,48 +43,140 @@ UpstreamPool::~UpstreamPool() {
   close_idle();
 }
 
-Lease UpstreamPool::lease_kept() noexcept {
-  while (!idle_.empty()) {
-    std::unique_ptr<Kept> kept = std::move(idle_.back());
-    idle_.pop_back();
+void UpstreamPool::set_targets(std::span<const UpstreamTarget> targets) {
+  std::vector<std::unique_ptr<Address>> before = std::move(addresses_);
+  addresses_.clear();
+  const auto known = [&before](const UpstreamTarget& target) {
+    return std::find_if(before.begin(), before.end(), [&](const auto& one) {
+      return one && one->target.slot == target.slot && same(one->target.address, target.address);
+    });
+  };
+  std::vector<std::unique_ptr<Address>> after;
+  for (const UpstreamTarget& target : targets) {
+    const auto kept = known(target);
+    after.push_back(kept == before.end() ? nullptr : std::move(*kept));
+  }
+  // What goes lets go of its slot before what comes takes it.
+  for (std::unique_ptr<Address>& gone : before)
+    if (gone) retire(std::move(gone));
+  for (std::size_t i = 0; i < targets.size(); ++i)
+    if (!after[i])
+      after[i] = std::make_unique<Address>(targets[i], upstream_metrics_.addresses[targets[i].slot]);
+  addresses_ = std::move(after);
+}
+
+void UpstreamPool::retire(std::unique_ptr<Address> address) {
+  address->metrics = nullptr;
+  while (!address->idle.empty()) drop(*address->idle.back());
+  if (address->candidate.in_flight > 0) retired_.push_back(std::move(address));
+}
+
+void UpstreamPool::set_healthy(std::size_t slot, bool healthy) noexcept {
+  for (const auto& address : addresses_)
+    if (address->target.slot == slot) address->candidate.health.set_healthy(healthy);
+}
+
+UpstreamPool::Address* UpstreamPool::choose_address(std::span<Address* const> tried) const noexcept {
+  if (addresses_.size() == 1 && tried.empty()) return addresses_.front().get();
+  std::array<const Candidate*, limits::upstream_addresses_max> candidates;
+  const std::size_t count = std::min(addresses_.size(), candidates.size());
+  for (std::size_t i = 0; i < count; ++i) {
+    Address* address = addresses_[i].get();
+    const bool again = std::find(tried.begin(), tried.end(), address) != tried.end();
+    candidates[i] = again ? nullptr : &address->candidate;
+  }
+  const std::size_t chosen = choose({candidates.data(), count}, turn_, reactor_.now());
+  return chosen == count ? nullptr : addresses_[chosen].get();
+}
+
+void UpstreamPool::begin_request(Address& address) noexcept {
+  ++address.candidate.in_flight;
+  ++turn_;
+  if (!address.metrics) return;
+  address.metrics->requests.add();
+  address.metrics->in_flight.add();
+}
+
+void UpstreamPool::end_request(Address& address) noexcept {
+  const std::uint32_t left = --address.candidate.in_flight;
+  if (address.metrics) return address.metrics->in_flight.subtract();
+  if (left == 0) std::erase_if(retired_, [&address](const auto& one) { return one.get() == &address; });
+}
+
+void UpstreamPool::answered(Address& address) noexcept {
+  address.candidate.health.answered(reactor_.now());
+}
+
+void UpstreamPool::failed(Address& address) noexcept {
+  AddressHealth& health = address.candidate.health;
+  const bool ejected = health.failed(reactor_.now());
+  if (!address.metrics) return;
+  address.metrics->failures.add();
+  if (!ejected) return;
+  const auto until = std::chrono::ceil<std::chrono::milliseconds>(health.ejected_until().time_since_epoch());
+  address.metrics->ejections.add();
+  address.metrics->ejected_until_ms.set(static_cast<std::uint64_t>(until.count()));
+}
+
+UpstreamPool::Lease UpstreamPool::lease_kept() noexcept {
+  Address* address = choose_address({});
+  while (address && !address->idle.empty()) {
+    std::unique_ptr<Kept> kept = std::move(address->idle.back());
+    address->idle.pop_back();
     metrics_.upstream_idle.subtract();
     kept->disarm();
     std::unique_ptr<Stream> stream = std::move(kept->stream);
     spare_.push_back(std::move(kept));
     stream->on_idle_event(nullptr, nullptr);
     if (stream->readable()) {  // closed, or bytes nobody asked for
-      discard(std::move(stream));
+      close(std::move(stream));
       continue;
     }
     metrics_.upstream_reuses.add();
-    return {std::move(stream), true, ConnectError::none};
+    begin_request(*address);
+    return {std::move(stream), address, true, ConnectError::none};
   }
   return {};
 }
 
-Task<Lease> UpstreamPool::connect() {
+Task<UpstreamPool::Lease> UpstreamPool::connect() {
   Lease lease;
-  if (connections_max_ > 0 && open_ >= connections_max_ && !idle_.empty()) drop(*idle_.front());
-  if (connections_max_ > 0 && open_ >= connections_max_) {
-    lease.error = ConnectError::no_capacity;
-    co_return lease;
-  }
   lease.error = ConnectError::unreachable;
-  const std::vector<SocketAddress> addresses = addresses_;  // a reload may replace them while we wait
-  for (const SocketAddress& address : addresses) {
-    lease = co_await connect_to(address);
-    if (lease.stream) break;
+  std::array<Address*, limits::upstream_addresses_max> tried;
+  std::size_t tries = 0;
+  int timeouts = 0;
+  while (tries < tried.size() && timeouts < limits::connect_timeouts_max) {
+    Address* const address = choose_address({tried.data(), tries});
+    if (!address) break;
+    if (connections_max_ > 0 && open_ >= connections_max_) drop_oldest();
+    if (connections_max_ > 0 && open_ >= connections_max_) {
+      lease.error = ConnectError::no_capacity;
+      co_return lease;
+    }
+    tried[tries++] = address;
+    begin_request(*address);
+    lease = co_await connect_to(address->target.address);
+    lease.address = address;
+    if (lease.stream) co_return lease;
+    // Having no descriptors is not the address's fault, and another one could not be reached either.
+    const bool at_fault = lease.error != ConnectError::no_capacity;
+    if (at_fault) failed(*address);
+    end_request(*address);
+    lease.address = nullptr;
+    if (!at_fault) break;
+    if (lease.error == ConnectError::timed_out) ++timeouts;
   }
-  if (!lease.stream) metrics_.upstream_connect_failures.add();
+  metrics_.upstream_connect_failures.add();
   co_return lease;
 }
 
-Task<Lease> UpstreamPool::connect_to(SocketAddress address) {
+Task<UpstreamPool::Lease> UpstreamPool::connect_to(SocketAddress address) {
   Lease lease;
   lease.error = ConnectError::unreachable;
   const int fd = ::socket(address.family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   if (fd < 0) {
-    if (errno == EMFILE || errno == ENFILE) lease.error = ConnectError::no_capacity;
+    if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM)
+      lease.error = ConnectError::no_capacity;
     co_return lease;
   }
   auto stream = std::make_unique<SocketStream>(reactor_, fd);
@@ -77,7 +198,7 @@ Task<Lease> UpstreamPool::connect_to(SocketAddress address) {
     ::getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size);
     if (!waited.ok() || error != 0) {
       if (waited.status == IoStatus::timed_out) lease.error = ConnectError::timed_out;
-      discard(std::move(stream));
+      close(std::move(stream));
       co_return lease;
     }
   }
@@ -87,28 +208,39 @@ Task<Lease> UpstreamPool::connect_to(SocketAddress address) {
   co_return lease;
 }
 
-void UpstreamPool::give_back(std::unique_ptr<Stream> stream) {
+void UpstreamPool::give_back(Lease lease) {
+  Address& address = *lease.address;
+  std::unique_ptr<Stream>& stream = lease.stream;
   // A last read that filled its buffer to the byte leaves open whether more is there: bytes beyond an answer
   // poison a connection.
   char beyond = 0;
-  if (stream->hung_up() ||
+  const bool retired = address.metrics == nullptr;
+  if (retired || stream->hung_up() ||
       (stream->readable() && stream->try_read({&beyond, 1}).status != IoStatus::would_block)) {
-    discard(std::move(stream));
+    discard(std::move(lease));
     return;
   }
+  end_request(address);
   if (spare_.empty()) spare_.push_back(std::make_unique<Kept>());
   std::unique_ptr<Kept> kept = std::move(spare_.back());
   spare_.pop_back();
   kept->pool = this;
+  kept->address = &address;
+  kept->since = reactor_.now();
   kept->stream = std::move(stream);
   kept->stream->on_hang_up_cancel(nullptr);
   kept->stream->on_idle_event(&UpstreamPool::on_idle_event, kept.get());
-  reactor_.deadlines().arm(*kept, Wait::idle, reactor_.now());
+  reactor_.deadlines().arm(*kept, Wait::idle, kept->since);
   metrics_.upstream_idle.add();
-  idle_.push_back(std::move(kept));
+  address.idle.push_back(std::move(kept));
 }
 
-void UpstreamPool::discard(std::unique_ptr<Stream> stream) noexcept {
+void UpstreamPool::discard(Lease lease) noexcept {
+  close(std::move(lease.stream));
+  if (lease.address) end_request(*lease.address);
+}
+
+void UpstreamPool::close(std::unique_ptr<Stream> stream) noexcept {
   if (!stream) return;
   stream.reset();
   --open_;
@@ -121,19 +253,29 @@ void UpstreamPool::on_idle_event(Stream&, void* kept) {
 }
 
 void UpstreamPool::drop(Kept& kept) noexcept {
+  std::vector<std::unique_ptr<Kept>>& idle = kept.address->idle;
   const auto found =
-      std::find_if(idle_.begin(), idle_.end(), [&](const auto& one) { return one.get() == &kept; });
-  POSTERN_CHECK(found != idle_.end());
+      std::find_if(idle.begin(), idle.end(), [&](const auto& one) { return one.get() == &kept; });
+  POSTERN_CHECK(found != idle.end());
   std::unique_ptr<Kept> node = std::move(*found);
-  idle_.erase(found);
+  idle.erase(found);
   metrics_.upstream_idle.subtract();
   node->disarm();
-  discard(std::move(node->stream));
+  close(std::move(node->stream));
   spare_.push_back(std::move(node));
 }
 
+void UpstreamPool::drop_oldest() noexcept {
+  Kept* oldest = nullptr;
+  for (const auto& address : addresses_)
+    if (!address->idle.empty() && (!oldest || address->idle.front()->since < oldest->since))
+      oldest = address->idle.front().get();
+  if (oldest) drop(*oldest);
+}
+
 void UpstreamPool::close_idle() noexcept {
-  while (!idle_.empty()) drop(*idle_.back());
+  for (const auto& address : addresses_)
+    while (!address->idle.empty()) drop(*address->idle.back());
 }
 
 }  // namespace postern

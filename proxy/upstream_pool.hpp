@@ -1,68 +1,93 @@
-// One shard's connections to the upstream: the last one returned is the first one lent, since it is the least
-// likely to have been closed by the other side.
+// One shard's connections to one upstream. A request goes to the address with the fewest requests in flight;
+// of that one's connections the last one returned is the first one lent, since it is the least likely to have
+// been closed by the other side.
 
 #pragma once
 
-#include <list>
 #include <memory>
+#include <span>
 #include <vector>
 
-#include "conf/config.hpp"
 #include "proxy/address.hpp"
 #include "proxy/metrics.hpp"
 #include "proxy/stream.hpp"
 #include "proxy/task.hpp"
+#include "proxy/upstream_address.hpp"
 
 namespace postern {
 
 enum class ConnectError : std::uint8_t { none = 0, unreachable, timed_out, no_capacity };
 
-/// Sole use of an upstream connection. Give it back when its answer was read to the end and nothing is left
-/// over; otherwise discard() it, which closes the connection.
-struct Lease {
-  std::unique_ptr<Stream> stream;
-  bool reused = false;
-  ConnectError error = ConnectError::none;  ///< when there is no stream
+/// An address as the control plane knows it.
+struct UpstreamTarget {
+  SocketAddress address;
+  std::size_t slot = 0;  ///< of its metrics: below limits::upstream_addresses_max
 };
 
 class UpstreamPool {
  public:
+  class Address;
+
+  /// Sole use of an upstream connection. Give it back when its answer was read to the end and nothing is left
+  /// over; otherwise discard() it, which closes the connection.
+  struct Lease {
+    std::unique_ptr<Stream> stream;
+    Address* address = nullptr;  ///< good until the lease is returned
+    bool reused = false;
+    ConnectError error = ConnectError::none;  ///< when there is no stream
+  };
+
   UpstreamPool(Reactor& reactor, ShardMetrics& metrics);
   ~UpstreamPool();
 
-  /// Where to connect: tried in order. An empty list: the name could not be resolved (yet).
-  void set_addresses(std::vector<SocketAddress> addresses) { addresses_ = std::move(addresses); }
+  /// Where it answers from now on. Addresses that are gone get no further request, and their idle connections
+  /// close. An empty list: the name could not be resolved (yet).
+  void set_targets(std::span<const UpstreamTarget> targets);
+  /// What the health check of the address in this slot says.
+  void set_healthy(std::size_t slot, bool healthy) noexcept;
   void set_connections_max(std::uint32_t max) noexcept { connections_max_ = max; }
+  [[nodiscard]] const UpstreamMetrics& metrics() const noexcept { return upstream_metrics_; }
 
-  /// The connection given back last; without a stream when none is kept.
+  /// A kept connection of the address whose turn it is; without a stream when it has none.
   [[nodiscard]] Lease lease_kept() noexcept;
-  /// A new one. At the limit the longest idle one makes room for it.
+  /// A new one, to the next address when the first does not take it. At the limit the longest idle one makes
+  /// room for it.
   [[nodiscard]] Task<Lease> connect();
-  void give_back(std::unique_ptr<Stream> stream);
+  void give_back(Lease lease);
   /// Counts a leased connection as closed and closes it.
-  void discard(std::unique_ptr<Stream> stream) noexcept;
+  void discard(Lease lease) noexcept;
+
+  /// An answer began on this address.
+  void answered(Address& address) noexcept;
+  /// It died before the first byte of an answer, or none came in time.
+  void failed(Address& address) noexcept;
 
   void close_idle() noexcept;
 
  private:
-  /// A kept connection with its own deadline.
-  struct Kept final : Deadline {
-    UpstreamPool* pool = nullptr;
-    std::unique_ptr<Stream> stream;
-    void expire() noexcept override { pool->drop(*this); }
-  };
+  struct Kept;
+  [[nodiscard]] Address* choose_address(std::span<Address* const> tried) const noexcept;
+  void begin_request(Address& address) noexcept;
+  void end_request(Address& address) noexcept;
+  void close(std::unique_ptr<Stream> stream) noexcept;
   void drop(Kept& kept) noexcept;
+  void drop_oldest() noexcept;
+  void retire(std::unique_ptr<Address> address);
   static void on_idle_event(Stream& stream, void* kept);
   [[nodiscard]] Task<Lease> connect_to(SocketAddress address);
 
   Reactor& reactor_;
   ShardMetrics& metrics_;
-  std::vector<SocketAddress> addresses_;
+  UpstreamMetrics upstream_metrics_;
+  std::vector<std::unique_ptr<Address>> addresses_;
+  std::vector<std::unique_ptr<Address>> retired_;  // gone, but with requests in flight
+  std::size_t turn_ = 0;
   std::uint32_t connections_max_ = 0;
   std::uint32_t open_ = 0;
-  std::vector<std::unique_ptr<Kept>> idle_;  // the last is the most recent
   std::vector<std::unique_ptr<Kept>>
       spare_;  // nodes without a connection, so that giving back does not allocate
 };
+
+using Lease = UpstreamPool::Lease;
 
 }  // namespace postern

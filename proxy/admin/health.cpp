@@ -31,7 +31,20 @@ std::string render_health(const Health& health) {
   for (const std::string& warning : health.tls_warnings) warnings.emplace_back(warning);
   for (const std::string& missing : health.missing)
     warnings.emplace_back("the policy names " + missing + ", which the store does not have: nobody meets it");
-  boost::json::object body{{"ready", health.ready()}, {"rules", health.rules}};
+  boost::json::object upstreams;
+  for (const UpstreamHealth& upstream : health.upstreams) {
+    boost::json::object states;
+    for (const UpstreamHealth::Address& address : upstream.addresses) states[address.text] = address.state;
+    const bool none_usable =
+        !states.empty() &&
+        std::none_of(states.begin(), states.end(), [](const auto& one) { return one.value() == "usable"; });
+    if (none_usable)
+      warnings.emplace_back("upstream " + upstream.name +
+                            ": none of its addresses is usable; the one that failed longest ago is tried");
+    upstreams[upstream.name] = std::move(states);
+  }
+  boost::json::object body{
+      {"ready", health.ready()}, {"rules", health.rules}, {"upstreams", std::move(upstreams)}};
   if (!problems.empty()) body["problems"] = std::move(problems);
   if (!warnings.empty()) body["warnings"] = std::move(warnings);
   return boost::json::serialize(body) + "\n";

@@ -13,6 +13,11 @@ namespace postern::admin {
 struct UpstreamHealth {
   std::string name;
   bool known = false;  ///< its names have been resolved at least once
+  struct Address {
+    std::string text;
+    std::string_view state;  ///< "usable", "ejected" or "unhealthy"
+  };
+  std::vector<Address> addresses;
 };
 
 /// State of the process as /readyz tells it.

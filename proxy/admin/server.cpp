@@ -21,7 +21,7 @@
 #include "proxy/admin/http_service.hpp"
 #include "proxy/admin/process.hpp"
 #include "proxy/admin/ruleset.hpp"
-#include "proxy/admin/upstream_names.hpp"
+#include "proxy/admin/upstream_watch.hpp"
 #include "proxy/listening_socket.hpp"
 #include "proxy/operator_log.hpp"
 #include "proxy/shard.hpp"
@@ -44,7 +44,10 @@ class Server {
         inspection_(io_),
         watch_(io_, [this] { on_files_changed(); }),
         handover_(
-            io_, [this] { return offered_sockets(); }, [this] { on_relieved(); }) {}
+            io_, [this] { return offered_sockets(); }, [this] { on_relieved(); }),
+        upstreams_(io_, shards_, [this](std::size_t upstream) {
+          return std::string(ruleset_->upstreams[upstream].headers.lines());
+        }) {}
   ~Server() { join(); }
 
   /// Everything that can be wrong at a start is found here, before the first connection is accepted.
@@ -75,8 +78,6 @@ class Server {
   void reload_certificates();
   void certificates_in_force();
   void watch_files();
-  [[nodiscard]] Status find_upstreams();
-  void on_upstream_found(std::size_t upstream, const std::vector<admin::FoundAddress>& found);
   void inspect();
   void look_at_store();
   admin::Response respond(std::string_view path, bool with_metrics);
@@ -103,7 +104,7 @@ class Server {
   admin::FileWatch watch_;
   admin::Predecessor predecessor_;
   admin::HandoverService handover_;
-  std::vector<std::unique_ptr<admin::UpstreamNames>> upstream_names_;  // beside Snapshot::upstreams
+  admin::UpstreamWatch upstreams_;
   std::vector<std::unique_ptr<admin::HttpService>> services_;
   std::vector<std::pair<std::string_view, std::string>> service_names_;  // option, what it is
 };
@@ -120,7 +121,7 @@ Status Server::prepare() {
   }
   POSTERN_TRY_STATUS(listen());
   POSTERN_TRY_STATUS(open_services());
-  return find_upstreams();
+  return upstreams_.start(ruleset_->upstreams);
 }
 
 Status Server::load() {
@@ -374,24 +375,6 @@ void Server::reload() {
   look_at_store();
 }
 
-Status Server::find_upstreams() {
-  for (const ConfiguredUpstream& upstream : ruleset_->upstreams)
-    health_.upstreams.push_back({upstream.settings.name});
-  for (std::size_t i = 0; i < ruleset_->upstreams.size(); ++i) {
-    upstream_names_.push_back(std::make_unique<admin::UpstreamNames>(
-        io_, ruleset_->upstreams[i].settings, [this, i](const auto& found) { on_upstream_found(i, found); }));
-    POSTERN_TRY_STATUS(upstream_names_.back()->start());
-  }
-  return {};
-}
-
-void Server::on_upstream_found(std::size_t upstream, const std::vector<admin::FoundAddress>& found) {
-  health_.upstreams[upstream].known = true;
-  std::vector<SocketAddress> addresses;
-  for (const admin::FoundAddress& one : found) addresses.push_back(one.address);
-  for (const auto& shard : shards_) shard->set_upstream_addresses(upstream, addresses);
-}
-
 void Server::inspect() {
   look_at_store();
   inspection_.expires_after(inspection_interval);
@@ -423,12 +406,14 @@ admin::Response Server::respond(std::string_view path, bool with_metrics) {
   if (path == "/livez") return {200, "text/plain; charset=utf-8", "alive\n"};
   if (path == "/readyz") {
     look_at_store();
+    health_.upstreams = upstreams_.health();
     return {health_.ready() ? 200 : 503, "application/json", admin::render_health(health_)};
   }
   if (with_metrics && path == "/metrics") {
     std::vector<const ShardMetrics*> slabs;
     for (const auto& shard : shards_) slabs.push_back(&shard->metrics());
-    return {200, "text/plain; version=0.0.4; charset=utf-8", render_metrics(slabs, metrics_)};
+    return {200, "text/plain; version=0.0.4; charset=utf-8",
+            render_metrics(slabs, metrics_, upstreams_.series())};
   }
   return {404, "text/plain; charset=utf-8", "not here; try /livez, /readyz or /metrics\n"};
 }

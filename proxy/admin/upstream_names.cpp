@@ -76,7 +76,7 @@ void UpstreamNames::tell() {
       too_many = too_many || all.size() == limits::upstream_addresses_max;
       if (too_many) continue;
       texts.push_back(text);
-      all.push_back({address, std::move(text), place->written.authority});
+      all.push_back({address, std::move(text), 0, place->written.authority});
     }
   }
   if (too_many && !too_many_)
@@ -88,7 +88,22 @@ void UpstreamNames::tell() {
   std::sort(texts.begin(), texts.end());
   if (all.empty() || texts == told_) return;
   told_ = std::move(texts);
+  give_slots(all);
   found_(all);
+}
+
+void UpstreamNames::give_slots(std::vector<FoundAddress>& all) {
+  const auto is_here = [this](const std::string& address) {
+    return std::binary_search(told_.begin(), told_.end(), address);
+  };
+  for (std::string& slot : slots_)
+    if (!is_here(slot)) slot.clear();
+  for (FoundAddress& one : all) {
+    auto slot = std::find(slots_.begin(), slots_.end(), one.text);
+    if (slot == slots_.end()) slot = std::find(slots_.begin(), slots_.end(), std::string());
+    *slot = one.text;
+    one.slot = static_cast<std::size_t>(slot - slots_.begin());
+  }
 }
 
 }  // namespace postern::admin

@@ -3,6 +3,7 @@
 
 #pragma once
 
+#include <array>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/steady_timer.hpp>
@@ -12,6 +13,7 @@
 #include <vector>
 
 #include "conf/config.hpp"
+#include "conf/limits.hpp"
 #include "proxy/address.hpp"
 
 namespace postern::admin {
@@ -20,6 +22,7 @@ namespace postern::admin {
 struct FoundAddress {
   SocketAddress address;
   std::string text;       ///< "127.0.0.1:8080"
+  std::size_t slot = 0;   ///< its own as long as it is among those found
   std::string authority;  ///< as written: what a request to it has in its Host
 };
 
@@ -46,11 +49,13 @@ class UpstreamNames {
   void resolve(Place& place);
   void take(Place& place, const boost::asio::ip::tcp::resolver::results_type& results);
   void tell();
+  void give_slots(std::vector<FoundAddress>& all);
 
   const Upstream upstream_;
   Found found_;
   std::vector<std::unique_ptr<Place>> places_;
   std::vector<std::string> told_;
+  std::array<std::string, limits::upstream_addresses_max> slots_;  ///< the address of each
   bool too_many_ = false;
 };
 

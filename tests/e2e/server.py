@@ -112,6 +112,7 @@ class Postern:
         policy: str = POLICY,
         config: Optional[Dict[str, Any]] = None,
         arguments: Optional[List[str]] = None,
+        under: Optional[List[str]] = None,
     ) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.folder = folder
@@ -134,6 +135,7 @@ class Postern:
             self.write_config()
             arguments = ["--config", str(self.config_file)]
         self.arguments = arguments
+        self.under = under or []  # a command that runs it in its own place
         self.process: Optional[subprocess.Popen] = None
         self.log = ""  # standard error so far
         self._change = threading.Condition()
@@ -147,7 +149,7 @@ class Postern:
         with self._change:
             self.log = ""
         self.process = subprocess.Popen(
-            [BINARY, "run", *self.arguments], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            [*self.under, BINARY, "run", *self.arguments], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
             text=True, errors="replace", env=environment(), cwd=self.folder,
         )
         self.output = ""

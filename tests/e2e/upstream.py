@@ -34,7 +34,7 @@ class Upstream:
     a function that returns bytes, or None when it has sent what it wanted by itself. A test that wants the bare connection
     sets `serve` instead: it is called when the next request begins to arrive, and the connection ends with it."""
 
-    def __init__(self, *, receive_buffer: int = 0) -> None:
+    def __init__(self, *, receive_buffer: int = 0, host: str = "127.0.0.1", port: int = 0) -> None:
         self.answer: Answer = response()
         self.serve: Optional[Callable[[Connection], None]] = None
         self.connections: List[Connection] = []
@@ -45,10 +45,10 @@ class Upstream:
         if receive_buffer:
             self._listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
         self._listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        self._listener.bind(("127.0.0.1", 0))
+        self._listener.bind((host, port))
         self._listener.listen(128)
         self.port: int = self._listener.getsockname()[1]
-        self.url = f"http://127.0.0.1:{self.port}"
+        self.url = f"http://{host}:{self.port}"
         threading.Thread(target=self._accept, daemon=True).start()
 
     def _accept(self) -> None:

@@ -41,8 +41,11 @@ class Port {
 };
 
 struct Pool : Loop {
-  explicit Pool(std::vector<SocketAddress> addresses) : pool(*reactor, metrics) {
-    pool.set_addresses(std::move(addresses));
+  explicit Pool(const std::vector<SocketAddress>& addresses) : pool(*reactor, metrics) { use(addresses); }
+  void use(const std::vector<SocketAddress>& addresses) {
+    std::vector<UpstreamTarget> targets;
+    for (const SocketAddress& address : addresses) targets.push_back({address, targets.size()});
+    pool.set_targets(targets);
   }
 
   /// Lets the loop handle every event that has happened so far.
@@ -84,7 +87,7 @@ TEST_CASE("a connection is made, given back and lent again") {
     const Peer upstream = port.accept();
     CHECK(test.metrics.upstream_open.get() == 1);
     const int fd = lease.stream->fd();
-    test.pool.give_back(std::move(lease.stream));
+    test.pool.give_back(std::move(lease));
     CHECK(test.metrics.upstream_idle.get() == 1);
     Lease again = test.pool.lease_kept();
     REQUIRE(again.stream);
@@ -92,7 +95,7 @@ TEST_CASE("a connection is made, given back and lent again") {
     CHECK(again.stream->fd() == fd);
     CHECK(test.metrics.upstream_idle.get() == 0);
     CHECK(test.metrics.upstream_reuses.get() == 1);
-    test.pool.discard(std::move(again.stream));
+    test.pool.discard(std::move(again));
     CHECK(test.metrics.upstream_open.get() == 0);
   };
   test.run(body());
@@ -103,21 +106,21 @@ TEST_CASE("the connection given back last is lent first") {
   Pool test({port.address});
   const auto body = [&]() -> Task<void> {
     std::vector<Peer> upstreams;
-    std::vector<std::unique_ptr<Stream>> streams;
+    std::vector<Lease> leases;
     std::vector<int> fds;
     for (int i = 0; i < 3; ++i) {
       Lease lease = co_await test.pool.connect();
       REQUIRE(lease.stream);
       upstreams.push_back(port.accept());
       fds.push_back(lease.stream->fd());
-      streams.push_back(std::move(lease.stream));
+      leases.push_back(std::move(lease));
     }
-    for (auto& stream : streams) test.pool.give_back(std::move(stream));
+    for (Lease& lease : leases) test.pool.give_back(std::move(lease));
     for (const std::size_t expected : {2u, 1u, 0u}) {
       Lease lease = test.pool.lease_kept();
       REQUIRE(lease.stream);
       CHECK(lease.stream->fd() == fds[expected]);
-      test.pool.discard(std::move(lease.stream));
+      test.pool.discard(std::move(lease));
     }
     CHECK_FALSE(test.pool.lease_kept().stream);
   };
@@ -133,7 +136,7 @@ TEST_CASE("an idle connection that the upstream closes, or speaks on, is dropped
       Lease lease = co_await test.pool.connect();
       REQUIRE(lease.stream);
       Peer upstream = port.accept();
-      test.pool.give_back(std::move(lease.stream));
+      test.pool.give_back(std::move(lease));
       if (speaks)
         upstream.say("HTTP/1.1 408 Request Timeout\r\n\r\n");
       else
@@ -159,7 +162,7 @@ TEST_CASE("bytes beyond an answer poison a connection") {
     char room[6];
     const IoResult read = co_await read_some(*lease.stream, room, Wait::idle);
     CHECK(read.bytes == 6);  // filled to the byte: more may be there, and is
-    test.pool.give_back(std::move(lease.stream));
+    test.pool.give_back(std::move(lease));
     CHECK(test.metrics.upstream_open.get() == 0);
     CHECK_FALSE(test.pool.lease_kept().stream);
   };
@@ -178,14 +181,14 @@ TEST_CASE("an answer that filled the buffer to the byte does not") {
     const IoResult read = co_await read_some(*lease.stream, room, Wait::idle);
     CHECK(read.bytes == 6);
     CHECK(lease.stream->readable());
-    test.pool.give_back(std::move(lease.stream));
+    test.pool.give_back(std::move(lease));
     Lease again = test.pool.lease_kept();
     REQUIRE(again.stream);
     empty(*again.stream);
     upstream.say("second");
     const IoResult second = co_await read_some(*again.stream, room, Wait::idle);
     CHECK(second.bytes == 6);
-    test.pool.discard(std::move(again.stream));
+    test.pool.discard(std::move(again));
   };
   test.run(body());
 }
@@ -201,11 +204,11 @@ TEST_CASE("no more connections than allowed, busy and idle together") {
     Lease third = co_await test.pool.connect();
     CHECK_FALSE(third.stream);
     CHECK(third.error == ConnectError::no_capacity);
-    test.pool.discard(std::move(first.stream));
+    test.pool.discard(std::move(first));
     Lease fourth = co_await test.pool.connect();
     CHECK(fourth.stream);
-    test.pool.discard(std::move(second.stream));
-    test.pool.discard(std::move(fourth.stream));
+    test.pool.discard(std::move(second));
+    test.pool.discard(std::move(fourth));
   };
   test.run(body());
 }
@@ -221,8 +224,8 @@ TEST_CASE("idle connections at the limit do not keep a fresh one from being made
     const Peer oldest_upstream = port.accept();
     const Peer newest_upstream = port.accept();
     const int kept = newest.stream->fd();
-    test.pool.give_back(std::move(oldest.stream));
-    test.pool.give_back(std::move(newest.stream));
+    test.pool.give_back(std::move(oldest));
+    test.pool.give_back(std::move(newest));
     Lease fresh = co_await test.pool.connect();  // as an upgrade needs one
     REQUIRE(fresh.stream);
     CHECK(oldest_upstream.hear().empty());
@@ -230,8 +233,8 @@ TEST_CASE("idle connections at the limit do not keep a fresh one from being made
     Lease reused = test.pool.lease_kept();
     REQUIRE(reused.stream);
     CHECK(reused.stream->fd() == kept);
-    test.pool.discard(std::move(fresh.stream));
-    test.pool.discard(std::move(reused.stream));
+    test.pool.discard(std::move(fresh));
+    test.pool.discard(std::move(reused));
   };
   test.run(body());
 }
@@ -245,7 +248,7 @@ TEST_CASE("what an upstream says before it is asked is heard") {
     char room[64];
     const IoResult read = co_await read_some(*lease.stream, room, Wait::idle);
     CHECK(std::string_view(room, read.bytes) == "HTTP/1.1 503 Busy\r\n");
-    test.pool.discard(std::move(lease.stream));
+    test.pool.discard(std::move(lease));
     test.reactor->stop();
   };
   Task<void> task = body();
@@ -265,12 +268,12 @@ TEST_CASE("addresses are tried in order") {
     REQUIRE(lease.stream);
     CHECK(lease.error == ConnectError::none);
     CHECK(test.metrics.upstream_connect_failures.get() == 0);
-    test.pool.discard(std::move(lease.stream));
-    test.pool.set_addresses({closed.address});
+    test.pool.discard(std::move(lease));
+    test.use({closed.address});
     lease = co_await test.pool.connect();
     CHECK_FALSE(lease.stream);
     CHECK(lease.error == ConnectError::unreachable);
-    test.pool.set_addresses({});
+    test.use({});
     lease = co_await test.pool.connect();
     CHECK(lease.error == ConnectError::unreachable);
     CHECK(test.metrics.upstream_connect_failures.get() == 2);
@@ -305,7 +308,7 @@ TEST_CASE("an idle connection ends with its deadline") {
     Lease lease = co_await test.pool.connect();
     REQUIRE(lease.stream);
     const Peer upstream = port.accept();
-    test.pool.give_back(std::move(lease.stream));
+    test.pool.give_back(std::move(lease));
     const auto [near, far] = socket_pair();
     const Peer end(far);
     SocketStream quiet(*test.reactor, near);
@@ -328,12 +331,140 @@ TEST_CASE("closing what is idle leaves what is lent") {
     REQUIRE(lent.stream);
     const Peer idle_upstream = port.accept();
     const Peer lent_upstream = port.accept();
-    test.pool.give_back(std::move(idle.stream));
+    test.pool.give_back(std::move(idle));
     test.pool.close_idle();
     CHECK(idle_upstream.hear().empty());
     CHECK(test.metrics.upstream_open.get() == 1);
-    test.pool.give_back(std::move(lent.stream));
+    test.pool.give_back(std::move(lent));
     CHECK(test.metrics.upstream_idle.get() == 1);
+  };
+  test.run(body());
+}
+
+TEST_CASE("a request goes to the address with the fewest in flight, and equals take turns") {
+  const Port a;
+  const Port b;
+  Pool test({a.address, b.address});
+  const auto body = [&]() -> Task<void> {
+    Lease first = co_await test.pool.connect();
+    Lease second = co_await test.pool.connect();
+    REQUIRE(second.stream);
+    CHECK(first.address != second.address);
+    UpstreamPool::Address* const freed = first.address;
+    test.pool.give_back(std::move(first));
+    Lease third = test.pool.lease_kept();  // the other one is busy
+    REQUIRE(third.stream);
+    CHECK(third.address == freed);
+    const auto in_flight = [&](std::size_t slot) {
+      return test.pool.metrics().addresses[slot].in_flight.get();
+    };
+    CHECK(in_flight(0) == 1);
+    CHECK(in_flight(1) == 1);
+    test.pool.give_back(std::move(third));
+    test.pool.give_back(std::move(second));
+    CHECK(in_flight(0) + in_flight(1) == 0);
+    for (int i = 0; i < 4; ++i) {
+      Lease lease = test.pool.lease_kept();
+      REQUIRE(lease.stream);
+      test.pool.give_back(std::move(lease));
+    }
+    CHECK(test.pool.metrics().addresses[0].requests.get() >= 3);
+    CHECK(test.pool.metrics().addresses[1].requests.get() >= 3);
+  };
+  test.run(body());
+}
+
+TEST_CASE("an address that keeps refusing is left alone, and tried when there is no other") {
+  const Port closed(-1);
+  const Port port;
+  Pool test({closed.address, port.address});
+  const AddressMetrics& bad = test.pool.metrics().addresses[0];
+  const auto body = [&]() -> Task<void> {
+    for (int i = 0; i < 20; ++i) {
+      Lease lease = co_await test.pool.connect();
+      REQUIRE(lease.stream);
+      test.pool.discard(std::move(lease));
+    }
+    CHECK(bad.failures.get() == limits::ejection_failures);
+    CHECK(bad.ejections.get() == 1);
+    CHECK(bad.ejected_until_ms.get() > 0);
+    CHECK(bad.in_flight.get() == 0);
+    test.use({closed.address});
+    Lease lease = co_await test.pool.connect();
+    CHECK_FALSE(lease.stream);
+    CHECK(bad.failures.get() == limits::ejection_failures + 1);
+  };
+  test.run(body());
+}
+
+TEST_CASE("an unhealthy address is left alone until it is well") {
+  const Port a;
+  const Port b;
+  Pool test({a.address, b.address});
+  test.pool.set_healthy(0, false);
+  const auto body = [&]() -> Task<void> {
+    for (const bool healthy : {false, true}) {
+      test.pool.set_healthy(0, healthy);
+      for (int i = 0; i < 4; ++i) {
+        Lease lease = co_await test.pool.connect();
+        test.pool.discard(std::move(lease));
+      }
+      CHECK((test.pool.metrics().addresses[0].requests.get() > 0) == healthy);
+    }
+  };
+  test.run(body());
+}
+
+TEST_CASE("an address that is gone gets no request, its idle connections close and its busy ones end") {
+  const Port gone;
+  const Port stays;
+  Pool test({gone.address});
+  const auto body = [&]() -> Task<void> {
+    Lease idle = co_await test.pool.connect();
+    Lease busy = co_await test.pool.connect();
+    Lease another = co_await test.pool.connect();
+    REQUIRE(another.stream);
+    const Peer idle_upstream = gone.accept();
+    const Peer busy_upstream = gone.accept();
+    const Peer another_upstream = gone.accept();
+    test.pool.give_back(std::move(idle));
+    test.use({stays.address});  // in the same slot
+    CHECK(idle_upstream.hear().empty());
+    CHECK_FALSE(test.pool.lease_kept().stream);
+    Lease fresh = co_await test.pool.connect();
+    REQUIRE(fresh.stream);
+    const Peer stays_upstream = stays.accept();
+    CHECK(test.pool.metrics().addresses[0].in_flight.get() == 1);
+    test.pool.answered(*busy.address);
+    test.pool.failed(*another.address);
+    test.pool.give_back(std::move(busy));  // complete, but not to be used again
+    CHECK(busy_upstream.hear().empty());
+    test.pool.discard(std::move(another));
+    CHECK(another_upstream.hear().empty());
+    CHECK(test.pool.metrics().addresses[0].in_flight.get() == 1);
+    CHECK(test.pool.metrics().addresses[0].failures.get() == 0);
+    test.pool.give_back(std::move(fresh));
+    CHECK(test.metrics.upstream_open.get() == 1);
+  };
+  test.run(body());
+}
+
+TEST_CASE("an address that stays keeps its connections") {
+  const Port stays;
+  const Port comes;
+  Pool test({stays.address});
+  const auto body = [&]() -> Task<void> {
+    Lease lease = co_await test.pool.connect();
+    REQUIRE(lease.stream);
+    const Peer upstream = stays.accept();
+    const int fd = lease.stream->fd();
+    test.pool.give_back(std::move(lease));
+    test.use({stays.address, comes.address});
+    test.use({stays.address});
+    Lease again = test.pool.lease_kept();
+    REQUIRE(again.stream);
+    CHECK(again.stream->fd() == fd);
+    test.pool.discard(std::move(again));
   };
   test.run(body());
 }
