@@ -35,10 +35,18 @@ struct Network {
   friend bool operator==(const Network&, const Network&) = default;
 };
 
+/// Files of one certificate: its chain, leaf first, and its private key.
+struct KeyPair {
+  std::string certificate;
+  std::string key;  ///< empty: in the certificate's file
+  friend bool operator==(const KeyPair&, const KeyPair&) = default;
+};
+
 /// Where an upstream answers.
 struct UpstreamAddress {
   Endpoint endpoint;
   std::string authority;  ///< as in Host: without the scheme's own port; "localhost" for a Unix socket
+  bool tls = false;       ///< https://
   friend bool operator==(const UpstreamAddress&, const UpstreamAddress&) = default;
 };
 
@@ -57,6 +65,14 @@ struct HealthCheck {
   friend bool operator==(const HealthCheck&, const HealthCheck&) = default;
 };
 
+/// TLS towards an upstream: how it is verified, and what we show it.
+struct UpstreamTls {
+  std::string ca;           ///< file of those who may vouch for it; empty: whom the system trusts
+  KeyPair pair;             ///< our own; without certificate: none
+  std::string server_name;  ///< that its certificate must have, and that we ask for; empty: its host
+  friend bool operator==(const UpstreamTls&, const UpstreamTls&) = default;
+};
+
 /// An API behind us, by the name that rules know it by.
 struct Upstream {
   std::string name;
@@ -65,6 +81,8 @@ struct Upstream {
   std::string headers_file;           ///< more of them, read again when it changes; empty = none
   std::chrono::milliseconds resolve;  ///< how often names are looked up again
   HealthCheck health;
+  UpstreamTls tls;  ///< when its addresses are https://, as all are then
+  [[nodiscard]] bool speaks_tls() const noexcept { return !addresses.empty() && addresses.front().tls; }
   friend bool operator==(const Upstream&, const Upstream&) = default;
 };
 /// The upstream of rules that name none.
@@ -76,13 +94,6 @@ struct Listen {
   std::optional<bool> tls;      ///< when not said: with a certificate yes; always said once it is loaded
   bool proxy_protocol = false;  ///< a trusted proxy in front announces the client's address
   friend bool operator==(const Listen&, const Listen&) = default;
-};
-
-/// Files of one certificate: its chain, leaf first, and its private key.
-struct KeyPair {
-  std::string certificate;
-  std::string key;  ///< empty: in the certificate's file
-  friend bool operator==(const KeyPair&, const KeyPair&) = default;
 };
 
 enum class ClientCertificate : std::uint8_t { none = 0, optional, required };

@@ -31,6 +31,8 @@ inline constexpr std::size_t proxy_header_bytes_max =
     2048;  ///< a version 2 header with its extensions: the connection is closed
 
 // --- TLS ---
+inline constexpr std::chrono::seconds complaint_interval{
+    10};  ///< between two lines of a shard about an upstream that cannot be verified
 inline constexpr std::size_t pem_bytes_max = 1024 * 1024;  ///< a file of certificates or a key: a start error
 inline constexpr std::size_t certificate_subject_bytes_max =
     512;                                         ///< a client's distinguished name: no handshake

@@ -35,7 +35,7 @@ constexpr Option table[] = {
   {"tls.certificates", "Further certificates, chosen by the name a client asks for", "path or {certificate, key}", "", "", reload, open, "", option_value<read_key_pairs, &Config::tls, &Tls::pairs>},
   {"tls.client_ca", "Certificates of those who vouch for clients", "path", "", "", reload, open, "", option_value<read_optional_path, &Config::tls, &Tls::client_ca>},
   {"tls.client_certificate", "Whether clients must show one; `required` with a client_ca, unless said", "word", "", "none, optional, required", reload, open, "", option_value<read_client_certificate, &Config::tls, &Tls::client_certificate>},
-  {"upstream", "The API behind us: short for the entry `default` of `upstreams`; one of the two is required", "URL", "", "http://host:port or unix:/path", restart, open, "--upstream", option_value<read_upstream_url, &Config::upstream>},
+  {"upstream", "The API behind us: short for the entry `default` of `upstreams`; one of the two is required", "URL", "", "http://host:port, https://host:port or unix:/path", restart, open, "--upstream", option_value<read_upstream_url, &Config::upstream>},
   {"upstreams", "The APIs behind us by name, each with the keys below; rules choose by `upstream: NAME`, those that do not use `default` or the only one", "mapping", "", "", restart, open, "", upstreams_value},
   {"preserve_host", "Whether the upstream sees the client's Host instead of its own name", "boolean", "true", "", restart, open, "", option_value<read_bool, &Config::preserve_host>},
   {"store", "Directory of the token store", "path", "/var/lib/postern", "", restart, open, "--store", option_value<read_path, &Config::store>},

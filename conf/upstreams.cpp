@@ -25,6 +25,14 @@ void read_health_path(const Given& given, std::string& out) {
   out = *text;
 }
 
+void read_server_name(const Given& given, std::string& out) {
+  const std::string* text = given.text();
+  if (text == nullptr) return;
+  const auto endpoint = parse_endpoint(*text + ":0");
+  if (!endpoint || endpoint->is_unix()) return given.mistake(given.shown() + " is not the name of a host");
+  out = endpoint->host;
+}
+
 template <auto read_member, auto... path>
 void into(const Given& given, Upstream& out) {
   read_member(given, member<path...>(out));
@@ -38,10 +46,14 @@ constexpr bool secret = true;
 // clang-format off
 constexpr UpstreamKey keys[] = {
   // name, meaning, unit, default, bounds, change, secret
-  {{"url", "Where it answers; this or `addresses`", "URL", "", "http://host:port or unix:/path", restart, open}, read_url},
+  {{"url", "Where it answers; this or `addresses`", "URL", "", "http://host:port, https://host:port or unix:/path", restart, open}, read_url},
   {{"addresses", "Where it answers, several of equal right", "list of URLs", "", "1 to 32 entries", restart, open}, into<read_addresses, &Upstream::addresses>},
   {{"headers", "Our own credential there: headers that are set on every request to it, whatever the client sent under their names", "mapping", "", "", restart, secret}, into<read_upstream_headers, &Upstream::headers>},
   {{"headers_file", "File of more such headers, `Name: value` each; a broken one keeps the last good one", "path", "", "", reload, open}, into<read_path, &Upstream::headers_file>},
+  {{"tls.ca", "Certificates of those who vouch for it; without it whom the system trusts", "path", "", "", restart, open}, into<read_path, &Upstream::tls, &UpstreamTls::ca>},
+  {{"tls.certificate", "Certificate that we show it", "path", "", "", restart, open}, into<read_path, &Upstream::tls, &UpstreamTls::pair, &KeyPair::certificate>},
+  {{"tls.key", "Its private key; without it in the certificate's file", "path", "", "", restart, open}, into<read_path, &Upstream::tls, &UpstreamTls::pair, &KeyPair::key>},
+  {{"tls.server_name", "Name that its certificate must have, instead of the host of its address", "text", "", "", restart, open}, into<read_server_name, &Upstream::tls, &UpstreamTls::server_name>},
   {{"resolve", "How often names are looked up again", "duration", "30s", "100ms to 1h", restart, open}, into<read_duration, &Upstream::resolve>},
   {{"health.path", "What to ask each address for, to know whether it is well; nobody asks without it", "path", "", "", restart, open}, into<read_health_path, &Upstream::health, &HealthCheck::path>},
   {{"health.interval", "How often", "duration", "5s", "10ms to 1h", restart, open}, into<read_duration, &Upstream::health, &HealthCheck::interval>},
@@ -108,6 +120,14 @@ class EntryReader {
     for (auto one = out_.addresses.begin(); one != out_.addresses.end(); ++one)
       if (one->endpoint.is_set() && std::find(out_.addresses.begin(), one, *one) != one)
         complain(place, "the address " + quoted(one->endpoint.to_string()) + " is named twice");
+    const auto plain = [](const UpstreamAddress& one) { return !one.tls; };
+    const auto plain_count = std::count_if(out_.addresses.begin(), out_.addresses.end(), plain);
+    if (plain_count != 0 && static_cast<std::size_t>(plain_count) != out_.addresses.size())
+      complain(place, "either all addresses are https:// or none is");
+    if (plain_count != 0 && given("tls"))
+      complain(place, "tls: an address that is not https:// is not spoken to over TLS");
+    if (out_.tls.pair.certificate.empty() && !out_.tls.pair.key.empty())
+      complain(place, "tls.key: there is no tls.certificate that it could belong to");
     const yaml::Node* health = entry.value.find("health");
     if (health != nullptr && health->find("path") == nullptr)
       complain(place, "health: path is missing", "write what to ask for, for example /health");

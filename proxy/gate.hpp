@@ -16,6 +16,7 @@
 #include "proxy/header_rules.hpp"
 #include "proxy/injected_headers.hpp"
 #include "proxy/metrics.hpp"
+#include "proxy/tls_client.hpp"
 #include "store/reader.hpp"
 
 namespace postern {
@@ -24,6 +25,7 @@ namespace postern {
 struct ConfiguredUpstream {
   Upstream settings;
   InjectedHeaders headers;
+  std::shared_ptr<const TlsClient> tls;  ///< null: it is spoken to in plain text
 };
 
 /// What a reload replaces, as one: no request sees half of it.

@@ -72,7 +72,10 @@ void Shard::use(std::shared_ptr<const TlsContext> tls) {
 
 void Shard::apply_snapshot() noexcept {
   reactor_->deadlines().set_durations(config().timeouts, config().recheck);
-  for (const auto& upstream : upstreams_) upstream->set_connections_max(config().limits.upstream_connections);
+  for (std::size_t i = 0; i < upstreams_.size(); ++i) {
+    upstreams_[i]->set_connections_max(config().limits.upstream_connections);
+    upstreams_[i]->use(gate_.snapshot().upstreams[i].tls);
+  }
 }
 
 void Shard::set_upstream_targets(std::size_t upstream, std::vector<UpstreamTarget> targets) {

@@ -16,19 +16,6 @@
 namespace postern {
 namespace {
 
-// Mozilla's "intermediate" of 2023, without finite-field Diffie-Hellman, which costs a server ten times as
-// much.
-constexpr char ciphers[] =
-    "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:ECDHE-ECDSA-AES256-GCM-SHA384:"
-    "ECDHE-RSA-AES256-GCM-SHA384:ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305";
-constexpr char groups[] = "X25519:prime256v1:secp384r1";
-
-Error failure(std::string_view what) {
-  const char* const reason = ERR_reason_error_string(ERR_peek_last_error());
-  ERR_clear_error();
-  return {ErrorKind::internal, std::string(what) + (reason ? std::string(": ") + reason : std::string())};
-}
-
 /// `http/1.1` is all we speak; who offers only something else is told so at once (RFC 7301 §3.2).
 int choose_protocol(SSL*, const unsigned char** chosen, unsigned char* size, const unsigned char* offered,
                     unsigned int offered_size, void*) {
@@ -75,28 +62,6 @@ int ticket_key(SSL* ssl, unsigned char* name, unsigned char* iv, EVP_CIPHER_CTX*
   return sealing || key == &newest ? 1 : 2;
 }
 
-Status set_protocol(SSL_CTX* context) {
-  SSL_CTX_set_options(context, SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION);
-  SSL_CTX_set_mode(context, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
-                                SSL_MODE_RELEASE_BUFFERS |
-                                SSL_MODE_NO_AUTO_CHAIN);  // what the file holds is sent
-  SSL_CTX_set_read_ahead(context, 1);                     // a record's head and body in one call
-  const bool good = SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION) == 1 &&
-                    SSL_CTX_set_cipher_list(context, ciphers) == 1 &&
-                    SSL_CTX_set1_groups_list(context, groups) == 1;
-  if (!good) return failure("tls: cannot be set up");
-  return {};
-}
-
-Status set_pair(SSL_CTX* context, const LoadedPair& pair, const KeyPair& files) {
-  bool good = SSL_CTX_use_certificate(context, pair.chain.front().get()) == 1 &&
-              SSL_CTX_use_PrivateKey(context, pair.key.get()) == 1;
-  for (std::size_t i = 1; good && i < pair.chain.size(); ++i)
-    good = SSL_CTX_add1_chain_cert(context, pair.chain[i].get()) == 1;
-  if (!good) return failure("tls: " + files.certificate + " cannot be used");
-  return {};
-}
-
 Status set_client_ca(SSL_CTX* context, const Tls& tls) {
   if (tls.client_certificate == ClientCertificate::none) return {};
   auto loaded = load_certificates(tls.client_ca);
@@ -105,7 +70,7 @@ Status set_client_ca(SSL_CTX* context, const Tls& tls) {
   for (const Certificate& authority : *loaded)
     if (X509_STORE_add_cert(trusted, authority.get()) != 1 ||
         SSL_CTX_add_client_CA(context, authority.get()) != 1)
-      return failure("tls.client_ca: " + tls.client_ca + " cannot be used");
+      return tls_failure("tls.client_ca: " + tls.client_ca + " cannot be used");
   const bool required = tls.client_certificate == ClientCertificate::required;
   SSL_CTX_set_verify(context, SSL_VERIFY_PEER | (required ? SSL_VERIFY_FAIL_IF_NO_PEER_CERT : 0), nullptr);
   SSL_CTX_set_verify_depth(context, limits::certificate_depth_max);
@@ -144,10 +109,8 @@ Status TlsContext::add(const KeyPair& files, const Tls& tls, std::vector<std::st
   if (const std::string why = untimely(leaf); !why.empty())
     warnings.push_back("tls: the certificate in " + files.certificate + " " + why);
 
-  SslContext context(SSL_CTX_new(TLS_server_method()));
-  if (!context) return failure("tls: cannot be set up");
-  POSTERN_TRY_STATUS(set_protocol(context.get()));
-  POSTERN_TRY_STATUS(set_pair(context.get(), *pair, files));
+  POSTERN_TRY(SslContext context, make_ssl_context(TLS_server_method()));
+  POSTERN_TRY_STATUS(show_pair(context.get(), *pair, files));
   static constexpr unsigned char plain[] = "postern";
   SSL_CTX_set_session_id_context(context.get(), plain, sizeof plain - 1);
   POSTERN_TRY_STATUS(set_client_ca(context.get(), tls));

@@ -11,14 +11,10 @@
 
 #include "conf/config.hpp"
 #include "conf/result.hpp"
+#include "proxy/tls_setup.hpp"
 #include "proxy/tls_stream.hpp"
 
 namespace postern {
-
-struct FreeSslContext {
-  void operator()(SSL_CTX* context) const noexcept { SSL_CTX_free(context); }
-};
-using SslContext = std::unique_ptr<SSL_CTX, FreeSslContext>;
 
 class TlsContext {
  public:

@@ -7,6 +7,8 @@
 #include <netinet/tcp.h>
 #include <unistd.h>
 
+#include "proxy/operator_log.hpp"
+
 namespace postern {
 
 /// A kept connection with its own deadline.
@@ -155,7 +157,7 @@ Task<UpstreamPool::Lease> UpstreamPool::connect() {
     }
     tried[tries++] = address;
     begin_request(*address);
-    lease = co_await connect_to(address->target.address);
+    lease = co_await connect_to(address->target);
     lease.address = address;
     if (lease.stream) co_return lease;
     // Having no descriptors is not the address's fault, and another one could not be reached either.
@@ -170,7 +172,8 @@ Task<UpstreamPool::Lease> UpstreamPool::connect() {
   co_return lease;
 }
 
-Task<UpstreamPool::Lease> UpstreamPool::connect_to(SocketAddress address) {
+Task<UpstreamPool::Lease> UpstreamPool::connect_to(const UpstreamTarget& target) {
+  const SocketAddress& address = target.address;
   Lease lease;
   lease.error = ConnectError::unreachable;
   const int fd = ::socket(address.family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
@@ -179,7 +182,11 @@ Task<UpstreamPool::Lease> UpstreamPool::connect_to(SocketAddress address) {
       lease.error = ConnectError::no_capacity;
     co_return lease;
   }
-  auto stream = std::make_unique<SocketStream>(reactor_, fd);
+  std::unique_ptr<Stream> stream;
+  if (tls_)
+    stream = std::make_unique<TlsStream>(reactor_, fd, tls_->connect(target.host));
+  else
+    stream = std::make_unique<SocketStream>(reactor_, fd);
   if (address.family() != AF_UNIX) {
     const int on = 1;
     ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
@@ -190,14 +197,10 @@ Task<UpstreamPool::Lease> UpstreamPool::connect_to(SocketAddress address) {
   if (!stream->open()) co_return lease;
   ++open_;
   metrics_.upstream_open.add();
-  if (!connected) {
-    WritableOperation established(*stream, Wait::connect);
-    const IoResult waited = co_await established;
-    int error = 0;
-    socklen_t size = sizeof error;
-    ::getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size);
-    if (!waited.ok() || error != 0) {
-      if (waited.status == IoStatus::timed_out) lease.error = ConnectError::timed_out;
+  if (!connected || tls_) {
+    const IoStatus established = co_await establish(*stream, target);
+    if (established != IoStatus::ok) {
+      if (established == IoStatus::timed_out) lease.error = ConnectError::timed_out;
       close(std::move(stream));
       co_return lease;
     }
@@ -206,6 +209,31 @@ Task<UpstreamPool::Lease> UpstreamPool::connect_to(SocketAddress address) {
   lease.stream = std::move(stream);
   lease.error = ConnectError::none;
   co_return lease;
+}
+
+Task<IoStatus> UpstreamPool::establish(Stream& stream, const UpstreamTarget& target) {
+  const std::shared_ptr<const TlsClient> tls = tls_;  // a reload may replace it while we wait
+  const Clock::time_point since = reactor_.now();
+  WritableOperation writable(stream, Wait::connect);
+  const IoResult waited = co_await writable;
+  int error = 0;
+  socklen_t size = sizeof error;
+  ::getsockopt(stream.fd(), SOL_SOCKET, SO_ERROR, &error, &size);
+  if (!waited.ok()) co_return waited.status;
+  if (error != 0) co_return IoStatus::reset;
+  auto* const secured = dynamic_cast<TlsStream*>(&stream);
+  if (!secured) co_return IoStatus::ok;
+  const IoResult shaken = co_await handshake(*secured, Wait::connect, since);
+  if (shaken.status == IoStatus::reset) complain(target, secured->failure());
+  co_return shaken.status;
+}
+
+// A broken upstream is asked for by every request: one line in a while says as much as thousands.
+void UpstreamPool::complain(const UpstreamTarget& target, const std::string& what) noexcept {
+  if (reactor_.now() < quiet_until_) return;
+  quiet_until_ = reactor_.now() + limits::complaint_interval;
+  operator_log(LogLevel::error,
+               "upstream " + target.host + " (" + to_string(target.address) + "): TLS: " + what);
 }
 
 void UpstreamPool::give_back(Lease lease) {
@@ -261,6 +289,7 @@ void UpstreamPool::drop(Kept& kept) noexcept {
   idle.erase(found);
   metrics_.upstream_idle.subtract();
   node->disarm();
+  if (tls_) (void)node->stream->try_shut_down();  // an upstream may log an end that was not said
   close(std::move(node->stream));
   spare_.push_back(std::move(node));
 }

@@ -6,12 +6,14 @@
 
 #include <memory>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "proxy/address.hpp"
 #include "proxy/metrics.hpp"
 #include "proxy/stream.hpp"
 #include "proxy/task.hpp"
+#include "proxy/tls_client.hpp"
 #include "proxy/upstream_address.hpp"
 
 namespace postern {
@@ -22,6 +24,7 @@ enum class ConnectError : std::uint8_t { none = 0, unreachable, timed_out, no_ca
 struct UpstreamTarget {
   SocketAddress address;
   std::size_t slot = 0;  ///< of its metrics: below limits::upstream_addresses_max
+  std::string host;      ///< as written: what its certificate has to be for
 };
 
 class UpstreamPool {
@@ -45,6 +48,8 @@ class UpstreamPool {
   void set_targets(std::span<const UpstreamTarget> targets);
   /// What the health check of the address in this slot says.
   void set_healthy(std::size_t slot, bool healthy) noexcept;
+  /// New connections speak TLS; null: plain ones.
+  void use(std::shared_ptr<const TlsClient> tls) noexcept { tls_ = std::move(tls); }
   void set_connections_max(std::uint32_t max) noexcept { connections_max_ = max; }
   [[nodiscard]] const UpstreamMetrics& metrics() const noexcept { return upstream_metrics_; }
 
@@ -74,11 +79,15 @@ class UpstreamPool {
   void drop_oldest() noexcept;
   void retire(std::unique_ptr<Address> address);
   static void on_idle_event(Stream& stream, void* kept);
-  [[nodiscard]] Task<Lease> connect_to(SocketAddress address);
+  [[nodiscard]] Task<Lease> connect_to(const UpstreamTarget& target);
+  [[nodiscard]] Task<IoStatus> establish(Stream& stream, const UpstreamTarget& target);
+  void complain(const UpstreamTarget& target, const std::string& what) noexcept;
 
   Reactor& reactor_;
   ShardMetrics& metrics_;
   UpstreamMetrics upstream_metrics_;
+  std::shared_ptr<const TlsClient> tls_;
+  Clock::time_point quiet_until_{};  // no line in the operator's log before
   std::vector<std::unique_ptr<Address>> addresses_;
   std::vector<std::unique_ptr<Address>> retired_;  // gone, but with requests in flight
   std::size_t turn_ = 0;

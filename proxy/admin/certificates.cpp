@@ -6,12 +6,10 @@
 #include <openssl/sha.h>
 
 namespace postern::admin {
-namespace {
 
-/// Names and contents of the files, as a digest: a private key is not kept for comparing.
-std::string fingerprint(const Tls& tls) {
+std::string fingerprint(const std::vector<std::string>& files) {
   std::string all;
-  for (const std::string& file : Certificates::files(tls)) {
+  for (const std::string& file : files) {
     std::ifstream in(file, std::ios::binary);
     std::string text(std::istreambuf_iterator<char>(in), {});
     unsigned char digest[SHA256_DIGEST_LENGTH];
@@ -20,7 +18,13 @@ std::string fingerprint(const Tls& tls) {
     all += file + '\0';
     all.append(reinterpret_cast<const char*>(digest), sizeof digest);
   }
-  return all + static_cast<char>(tls.client_certificate);
+  return all;
+}
+
+namespace {
+
+std::string fingerprint_of(const Tls& tls) {
+  return fingerprint(Certificates::files(tls)) + static_cast<char>(tls.client_certificate);
 }
 
 }  // namespace
@@ -33,11 +37,11 @@ std::vector<std::string> Certificates::files(const Tls& tls) {
 }
 
 bool Certificates::changed(const Tls& tls) const {
-  return fingerprint(tls) != fingerprint_;
+  return fingerprint_of(tls) != fingerprint_;
 }
 
 Status Certificates::load(const Tls& tls) {
-  fingerprint_ = fingerprint(tls);  // before reading: what changes meanwhile is seen again
+  fingerprint_ = fingerprint_of(tls);  // before reading: what changes meanwhile is seen again
   std::vector<std::string> warnings;
   POSTERN_TRY(in_force_, TlsContext::load(tls, warnings));
   warnings_ = std::move(warnings);

@@ -12,6 +12,9 @@
 
 namespace postern::admin {
 
+/// Names and contents of files, as digests: a private key is not kept for comparing.
+[[nodiscard]] std::string fingerprint(const std::vector<std::string>& files);
+
 class Certificates {
  public:
   /// Reads the files that `tls` names. On an error what was in force stays.

@@ -23,8 +23,9 @@ std::string render_health(const Health& health) {
     warnings.emplace_back("reload refused, the last good policy and configuration stay in force: " +
                           health.reload_problem);
   if (!health.headers_problem.empty())
-    warnings.emplace_back("an upstream keeps the headers it had, its file is broken: " +
-                          health.headers_problem);
+    warnings.emplace_back(
+        "an upstream keeps the headers it had, or the certificates, since a file is broken: " +
+        health.headers_problem);
   if (!health.tls_problem.empty())
     warnings.emplace_back("new certificates refused, the last good ones stay in force: " +
                           health.tls_problem);

@@ -6,6 +6,7 @@
 #include <boost/asio/detached.hpp>
 #include <boost/asio/generic/stream_protocol.hpp>
 #include <boost/asio/redirect_error.hpp>
+#include <boost/asio/ssl/stream.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
@@ -40,6 +41,7 @@ struct HealthChecks::Shared {
   std::string upstream;
   HealthCheck how;
   OwnLines own_lines;
+  TlsNow tls;
   Changed changed;
 };
 
@@ -54,6 +56,8 @@ struct HealthChecks::Check : std::enable_shared_from_this<Check> {
   awaitable<void> run();
   awaitable<bool> ask();
   awaitable<bool> exchange();
+  template <class Stream>
+  awaitable<bool> question(Stream& stream);
   void note(bool good);
   void stop() {
     stopped = true;
@@ -103,16 +107,29 @@ awaitable<bool> HealthChecks::Check::exchange() {
   socket = Socket(shared->io);
   co_await socket.async_connect(endpoint, into(error));
   if (error) co_return false;
-  const std::string question = "GET " + shared->how.path + " HTTP/1.1\r\nHost: " + address.authority +
-                               "\r\nUser-Agent: postern\r\n" + shared->own_lines() +
-                               "Connection: close\r\n\r\n";
-  co_await asio::async_write(socket, asio::buffer(question), into(error));
+  const std::shared_ptr<const TlsClient> tls = shared->tls();
+  if (!tls) co_return co_await question(socket);
+  SSL_CTX_up_ref(tls->context());
+  asio::ssl::context context(tls->context());  // takes the reference
+  asio::ssl::stream<Socket&> secured(socket, context);
+  if (!tls->expect(secured.native_handle(), address.host)) co_return false;
+  co_await secured.async_handshake(asio::ssl::stream_base::client, into(error));
+  if (error) co_return false;
+  co_return co_await question(secured);
+}
+
+template <class Stream>
+awaitable<bool> HealthChecks::Check::question(Stream& stream) {
+  error_code error;
+  const std::string text = "GET " + shared->how.path + " HTTP/1.1\r\nHost: " + address.authority +
+                           "\r\nUser-Agent: postern\r\n" + shared->own_lines() + "Connection: close\r\n\r\n";
+  co_await asio::async_write(stream, asio::buffer(text), into(error));
   if (error) co_return false;
   boost::beast::flat_buffer buffer(head_bytes_max + body_bytes_max);
   http::response_parser<http::string_body> parser;
   parser.header_limit(head_bytes_max);
   parser.body_limit(body_bytes_max);
-  co_await http::async_read(socket, buffer, parser, into(error));
+  co_await http::async_read(stream, buffer, parser, into(error));
   if (error) co_return false;
   co_return http::to_status_class(parser.get().result()) == http::status_class::successful;
 }
@@ -127,10 +144,10 @@ void HealthChecks::Check::note(bool good) {
   shared->changed(address.slot, healthy);
 }
 
-HealthChecks::HealthChecks(asio::io_context& io, const Upstream& upstream, OwnLines own_lines,
+HealthChecks::HealthChecks(asio::io_context& io, const Upstream& upstream, OwnLines own_lines, TlsNow tls,
                            Changed changed)
-    : shared_(std::make_shared<Shared>(
-          Shared{io, upstream.name, upstream.health, std::move(own_lines), std::move(changed)})) {}
+    : shared_(std::make_shared<Shared>(Shared{io, upstream.name, upstream.health, std::move(own_lines),
+                                              std::move(tls), std::move(changed)})) {}
 
 HealthChecks::~HealthChecks() {
   for (const auto& check : checks_) check->stop();

@@ -10,6 +10,7 @@
 
 #include "conf/config.hpp"
 #include "proxy/admin/upstream_names.hpp"
+#include "proxy/tls_client.hpp"
 
 namespace postern::admin {
 
@@ -20,7 +21,11 @@ class HealthChecks {
   /// Complete header lines that a question carries, our credential there; called before each one.
   using OwnLines = std::function<std::string()>;
 
-  HealthChecks(boost::asio::io_context& io, const Upstream& upstream, OwnLines own_lines, Changed changed);
+  /// How the upstream is verified; null: it is asked in plain text. Called before each question.
+  using TlsNow = std::function<std::shared_ptr<const TlsClient>()>;
+
+  HealthChecks(boost::asio::io_context& io, const Upstream& upstream, OwnLines own_lines, TlsNow tls,
+               Changed changed);
   ~HealthChecks();
 
   /// Asks these addresses from now on, and no others. One that is asked already goes on with what is known

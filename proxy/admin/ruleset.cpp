@@ -4,6 +4,7 @@
 #include <fstream>
 #include <iterator>
 
+#include "proxy/admin/certificates.hpp"
 #include "proxy/admin/own_headers.hpp"
 #include "store/catalog_file.hpp"
 
@@ -72,7 +73,18 @@ Ruleset load_ruleset(const Config& config, const store::Store& store, const Snap
       headers = running->upstreams[index].headers;
       kept += (kept.empty() ? "" : "\n") + flaw;
     }
-    snapshot->upstreams.push_back({std::move(upstream), std::move(*headers)});
+    std::shared_ptr<const TlsClient> tls;
+    if (upstream.speaks_tls()) {
+      auto loaded = TlsClient::load(upstream.tls);
+      if (!loaded) flaw = "upstreams." + upstream.name + ": tls: " + loaded.error().message;
+      if (!loaded && running == nullptr) {
+        problem = flaw;
+        return nullptr;
+      }
+      if (!loaded) kept += (kept.empty() ? "" : "\n") + flaw;
+      tls = loaded ? std::move(*loaded) : running->upstreams[index].tls;
+    }
+    snapshot->upstreams.push_back({std::move(upstream), std::move(*headers), std::move(tls)});
   }
   const std::vector<std::string> upstreams = names_of(snapshot->upstreams);
   if (config.dev) {
@@ -120,6 +132,12 @@ Sources read_sources(const ConfigSources& sources, const Config& running) {
   for (const Upstream& upstream : running.upstreams) read.files.push_back(upstream.headers_file);
   std::erase(read.files, std::string());
   for (const std::string& file : read.files) read.text += '\0' + read_text(file);
+  for (const Upstream& upstream : running.upstreams) {
+    std::vector<std::string> pems{upstream.tls.ca, upstream.tls.pair.certificate, upstream.tls.pair.key};
+    std::erase(pems, std::string());
+    read.text += fingerprint(pems);
+    read.files.insert(read.files.end(), pems.begin(), pems.end());
+  }
   if (!document.file.empty()) read.files.push_back(document.file);
   return read;
 }

@@ -23,7 +23,7 @@ struct Sources {
 
 /// Compiles the policy that `config` names against the store's catalog. On mistakes: null, and `problem`
 /// holds them as the operator reads them. With a `running` snapshot, an upstream whose headers_file is broken
-/// keeps the headers it has there, and `kept` says why.
+/// keeps the headers it has there, one whose certificates are keeps those, and `kept` says why.
 [[nodiscard]] Ruleset load_ruleset(const Config& config, const store::Store& store, const Snapshot* running,
                                    std::string& kept, std::string& problem);
 

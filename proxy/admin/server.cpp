@@ -45,9 +45,12 @@ class Server {
         watch_(io_, [this] { on_files_changed(); }),
         handover_(
             io_, [this] { return offered_sockets(); }, [this] { on_relieved(); }),
-        upstreams_(io_, shards_, [this](std::size_t upstream) {
-          return std::string(ruleset_->upstreams[upstream].headers.lines());
-        }) {}
+        upstreams_(
+            io_, shards_,
+            [this](std::size_t upstream) {
+              return std::string(ruleset_->upstreams[upstream].headers.lines());
+            },
+            [this](std::size_t upstream) { return ruleset_->upstreams[upstream].tls; }) {}
   ~Server() { join(); }
 
   /// Everything that can be wrong at a start is found here, before the first connection is accepted.
@@ -370,7 +373,9 @@ void Server::reload() {
     operator_log(LogLevel::warning, "changed, but needs a restart: " + notes.restart);
   health_.headers_problem = notes.kept;
   if (!notes.kept.empty())
-    operator_log(LogLevel::error, "an upstream keeps the headers it had, its file is broken:\n" + notes.kept);
+    operator_log(
+        LogLevel::error,
+        "an upstream keeps the headers it had, or the certificates, since a file is broken:\n" + notes.kept);
   watch_files();
   look_at_store();
 }

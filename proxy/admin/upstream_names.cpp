@@ -76,7 +76,7 @@ void UpstreamNames::tell() {
       too_many = too_many || all.size() == limits::upstream_addresses_max;
       if (too_many) continue;
       texts.push_back(text);
-      all.push_back({address, std::move(text), 0, place->written.authority});
+      all.push_back({address, std::move(text), 0, place->written.endpoint.host, place->written.authority});
     }
   }
   if (too_many && !too_many_)

@@ -23,6 +23,7 @@ struct FoundAddress {
   SocketAddress address;
   std::string text;       ///< "127.0.0.1:8080"
   std::size_t slot = 0;   ///< its own as long as it is among those found
+  std::string host;       ///< as written, without the port
   std::string authority;  ///< as written: what a request to it has in its Host
 };
 

@@ -4,8 +4,9 @@
 
 namespace postern::admin {
 
-UpstreamWatch::UpstreamWatch(boost::asio::io_context& io, const Shards& shards, OwnLines own_lines)
-    : io_(io), shards_(shards), own_lines_(std::move(own_lines)) {}
+UpstreamWatch::UpstreamWatch(boost::asio::io_context& io, const Shards& shards, OwnLines own_lines,
+                             TlsNow tls)
+    : io_(io), shards_(shards), own_lines_(std::move(own_lines)), tls_(std::move(tls)) {}
 
 Status UpstreamWatch::start(const std::vector<ConfiguredUpstream>& upstreams) {
   for (std::size_t i = 0; i < upstreams.size(); ++i) {
@@ -25,12 +26,13 @@ std::unique_ptr<HealthChecks> UpstreamWatch::checks_of(std::size_t upstream, con
   if (settings.health.path.empty()) return nullptr;
   return std::make_unique<HealthChecks>(
       io_, settings, [this, upstream] { return own_lines_(upstream); },
+      [this, upstream] { return tls_(upstream); },
       [this, upstream](std::size_t slot, bool healthy) { on_health_changed(upstream, slot, healthy); });
 }
 
 void UpstreamWatch::on_found(std::size_t upstream, const std::vector<FoundAddress>& found) {
   std::vector<UpstreamTarget> targets;
-  for (const FoundAddress& one : found) targets.push_back({one.address, one.slot});
+  for (const FoundAddress& one : found) targets.push_back({one.address, one.slot, one.host});
   for (const auto& shard : shards_) shard->set_upstream_targets(upstream, targets);
 
   std::vector<UpstreamSeries::Address> known = std::move(series_[upstream].addresses);

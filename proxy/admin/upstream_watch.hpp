@@ -22,8 +22,10 @@ class UpstreamWatch {
   using Shards = std::vector<std::unique_ptr<Shard>>;
   /// Complete lines of our own credential at the upstream of this index, as they are in force now.
   using OwnLines = std::function<std::string(std::size_t upstream)>;
+  /// How the upstream of this index is verified, as it is in force now; null: in plain text.
+  using TlsNow = std::function<std::shared_ptr<const TlsClient>(std::size_t upstream)>;
   /// `shards` are all there when start() is called, and outlive this.
-  UpstreamWatch(boost::asio::io_context& io, const Shards& shards, OwnLines own_lines);
+  UpstreamWatch(boost::asio::io_context& io, const Shards& shards, OwnLines own_lines, TlsNow tls);
 
   /// Looks up names and begins to ask. Errors: a Unix path that is too long.
   [[nodiscard]] Status start(const std::vector<ConfiguredUpstream>& upstreams);
@@ -39,6 +41,7 @@ class UpstreamWatch {
   boost::asio::io_context& io_;
   const Shards& shards_;
   OwnLines own_lines_;
+  TlsNow tls_;
   // Each beside Snapshot::upstreams.
   std::vector<UpstreamSeries> series_;
   std::vector<std::unique_ptr<HealthChecks>> checks_;  // null: nobody asks

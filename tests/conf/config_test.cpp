@@ -170,29 +170,42 @@ TEST_CASE("an upstream is an authority and nothing else") {
       {"http://[::1]", "[::1]:80", "[::1]"},
       {"http://[::1]:3000", "[::1]:3000", "[::1]:3000"},
       {"unix:/run/app.sock", "unix:/run/app.sock", "localhost"},
+      {"https://App", "app:443", "app"},
+      {"https://app:80", "app:80", "app:80"},
+      {"http://app:443", "app:443", "app:443"},
   };
   for (const Row& row : rows) {
     CAPTURE(row.url);
     const Config config = config_of({"policy: p\nupstream: '" + row.url + "'\n"});
     CHECK(config.upstream.endpoint.to_string() == row.endpoint);
     CHECK(config.upstream.authority == row.host);
+    CHECK(config.upstream.tls == row.url.starts_with("https:"));
   }
   const Refusal refused[] = {
-      {"https://app", "upstream: https:// upstreams are not yet supported"},
       {"http://app/base",
-       "upstream: an upstream has no path, query or fragment; write http://host:port or unix:/path"},
+       "upstream: an upstream has no path, query or fragment; write http://host:port, https://host:port or "
+       "unix:/path"},
       {"http://app?x",
-       "upstream: an upstream has no path, query or fragment; write http://host:port or unix:/path"},
+       "upstream: an upstream has no path, query or fragment; write http://host:port, https://host:port or "
+       "unix:/path"},
       {"http://me:secret@app", "upstream: an upstream has no user or password in its URL"},
       {"app:3000", "upstream: \"app:3000\" is not an upstream; did you mean \"http://app:3000\"?"},
-      {"http://", "upstream: \"http://\" is not an upstream; write http://host:port or unix:/path"},
-      {"http://app:0", "upstream: \"http://app:0\" is not an upstream; write http://host:port or unix:/path"},
-      {"http://::1", "upstream: \"http://::1\" is not an upstream; write http://host:port or unix:/path"},
+      {"http://",
+       "upstream: \"http://\" is not an upstream; write http://host:port, https://host:port or unix:/path"},
+      {"http://app:0",
+       "upstream: \"http://app:0\" is not an upstream; write http://host:port, https://host:port or "
+       "unix:/path"},
+      {"http://::1",
+       "upstream: \"http://::1\" is not an upstream; write http://host:port, https://host:port or "
+       "unix:/path"},
       {"http://unix:/a",
-       "upstream: an upstream has no path, query or fragment; write http://host:port or unix:/path"},
+       "upstream: an upstream has no path, query or fragment; write http://host:port, https://host:port or "
+       "unix:/path"},
       {"unix:app",
-       "upstream: \"unix:app\" is not the path of a socket; write http://host:port or unix:/path"},
-      {"ftp://app", "upstream: \"ftp://app\" is not an upstream; write http://host:port or unix:/path"},
+       "upstream: \"unix:app\" is not the path of a socket; write http://host:port, https://host:port or "
+       "unix:/path"},
+      {"ftp://app",
+       "upstream: \"ftp://app\" is not an upstream; write http://host:port, https://host:port or unix:/path"},
   };
   for (const Refusal& row : refused) {
     CAPTURE(row.given);

@@ -119,8 +119,16 @@ TEST_CASE("what is no upstream is refused at its place") {
       {"upstreams: {a: {url: http://a, resolve: 1ms}}",
        "f:2:41: upstreams.a.resolve: \"1ms\" is out of bounds; allowed is 100ms to 1h"},
       {"upstreams: {a: {url: http://a/b}}",
-       "f:2:22: upstreams.a.url: an upstream has no path, query or fragment; write http://host:port or "
-       "unix:/path"},
+       "f:2:22: upstreams.a.url: an upstream has no path, query or fragment; write http://host:port, "
+       "https://host:port or unix:/path"},
+      {"upstreams: {a: {addresses: [http://a, https://b]}}",
+       "f:2:13: upstreams.a: either all addresses are https:// or none is"},
+      {"upstreams: {a: {url: http://a, tls: {ca: ca.pem}}}",
+       "f:2:13: upstreams.a: tls: an address that is not https:// is not spoken to over TLS"},
+      {"upstreams: {a: {url: https://a, tls: {key: k.pem}}}",
+       "f:2:13: upstreams.a: tls.key: there is no tls.certificate that it could belong to"},
+      {"upstreams: {a: {url: https://a, tls: {server_name: \"a/b\"}}}",
+       "f:2:52: upstreams.a.tls.server_name: \"a/b\" is not the name of a host"},
       {"upstreams: {a: {addresses: []}}", "f:2:28: upstreams.a.addresses: the list is empty"},
       {"upstreams: {a: {addresses: [http://a, http://A:80]}}",
        "f:2:13: upstreams.a: the address \"a:80\" is named twice"},

@@ -64,6 +64,17 @@ class Authority:
                 certificate, "-startdate", "20200101000000Z", "-enddate", "20200201000000Z", "-extfile", extensions, "-notext")
         return Pair(certificate, key)
 
+    def server_context(self, pair: Pair, *, clients: Optional["Authority"] = None, **settings: Any) -> ssl.SSLContext:
+        """Shows `pair`; demands a certificate that `clients` vouches for."""
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(pair.certificate, pair.key)
+        if clients:
+            context.load_verify_locations(str(clients.certificate))
+            context.verify_mode = ssl.CERT_REQUIRED
+        for name, value in settings.items():
+            setattr(context, name, value)
+        return context
+
     def client_context(self, pair: Optional[Pair] = None, **settings: Any) -> ssl.SSLContext:
         """Trusts this authority; shows `pair` when asked."""
         context = ssl.create_default_context(cafile=str(self.certificate))

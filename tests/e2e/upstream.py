@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import ssl
 import threading
 from typing import Callable, List, Optional, Union
 
@@ -34,7 +35,8 @@ class Upstream:
     a function that returns bytes, or None when it has sent what it wanted by itself. A test that wants the bare connection
     sets `serve` instead: it is called when the next request begins to arrive, and the connection ends with it."""
 
-    def __init__(self, *, receive_buffer: int = 0, host: str = "127.0.0.1", port: int = 0) -> None:
+    def __init__(self, *, receive_buffer: int = 0, host: str = "127.0.0.1", port: int = 0,
+                 tls: Optional[ssl.SSLContext] = None) -> None:
         self.answer: Answer = response()
         self.serve: Optional[Callable[[Connection], None]] = None
         self.connections: List[Connection] = []
@@ -48,7 +50,8 @@ class Upstream:
         self._listener.bind((host, port))
         self._listener.listen(128)
         self.port: int = self._listener.getsockname()[1]
-        self.url = f"http://{host}:{self.port}"
+        self.tls = tls
+        self.url = f"{'https' if tls else 'http'}://{host}:{self.port}"
         threading.Thread(target=self._accept, daemon=True).start()
 
     def _accept(self) -> None:
@@ -67,6 +70,8 @@ class Upstream:
 
     def _run(self, connection: Connection) -> None:
         try:
+            if self.tls is not None:
+                connection.sock = self.tls.wrap_socket(connection.sock, server_side=True)
             while self._another(connection):
                 if self.serve is not None:  # a pooled connection, too
                     self.serve(connection)

@@ -44,7 +44,7 @@ struct Pool : Loop {
   explicit Pool(const std::vector<SocketAddress>& addresses) : pool(*reactor, metrics) { use(addresses); }
   void use(const std::vector<SocketAddress>& addresses) {
     std::vector<UpstreamTarget> targets;
-    for (const SocketAddress& address : addresses) targets.push_back({address, targets.size()});
+    for (const SocketAddress& address : addresses) targets.push_back({address, targets.size(), {}});
     pool.set_targets(targets);
   }
 
