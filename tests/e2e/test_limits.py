@@ -83,7 +83,8 @@ def test_requests_in_flight_are_limited(guard, upstream):
         assert b'"too_many_requests"' in reply.body
         assert one.reply().status == 200
         upstream.answer = response()
-        assert two.ask("GET", "/open/third").status == 200
+        # On the same connection, where the place is free by then; another shard may see it a little later.
+        assert one.ask("GET", "/open/third").status == 200
     assert [r.target for r in upstream.requests] == ["/open/first", "/open/third"]
     assert "too_many_requests" in [line.get("code") for line in server.access_log(3)]
 
