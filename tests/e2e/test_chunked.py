@@ -33,6 +33,7 @@ REFUSED = [
     (6, "an extension beyond the limit", b"5;a=" + b"b" * 200_000 + b"\r\nhello\r\n0\r\n\r\n"),
     (6, "an extension of two kilobytes", b"5;a=" + b"b" * 2_000 + b"\r\nhello\r\n0\r\n\r\n"),
     (7, "another byte for CR after the data", b"5\r\nhelloX\n0\r\n\r\n"),
+    (7, "another byte for LF after the data", b"5\r\nhello\rX0\r\n\r\n"),
     (7, "no CRLF after the data", b"5\r\nhelloXX0\r\n\r\n"),
     (7, "a bare LF after the data", b"5\r\nhello\n0\r\n\r\n"),
     (7, "data longer than its size", b"4\r\nhello\r\n0\r\n\r\n"),

@@ -24,14 +24,14 @@ def sh(*words, **more):
 
 def noticed_by(mutant, build):
     """The name of the test that fails, "" when none does, or why it could not be tried."""
-    before = {}
+    before = {edit.file: (ROOT / edit.file).read_text() for edit in mutant.edits}
+    after = dict(before)
     for edit in mutant.edits:
-        text = (ROOT / edit.file).read_text()
-        if text.count(edit.old) != 1:
-            return None, f"{edit.file} holds its text {text.count(edit.old)} times"
-        before[edit.file] = text
-    for edit in mutant.edits:
-        (ROOT / edit.file).write_text(before[edit.file].replace(edit.old, edit.new))
+        if before[edit.file].count(edit.old) != 1:
+            return None, f"{edit.file} holds its text {before[edit.file].count(edit.old)} times"
+        after[edit.file] = after[edit.file].replace(edit.old, edit.new)
+    for name, text in after.items():
+        (ROOT / name).write_text(text)
     try:
         built = sh("ninja", "-C", build, "postern")
         if built.returncode != 0:
