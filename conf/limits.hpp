@@ -104,6 +104,10 @@ inline constexpr int connect_timeouts_max = 2;  ///< addresses that a request wa
 inline constexpr std::size_t subject_block_bytes_max = 4096;  ///< all subject headers of a request together
 inline constexpr std::size_t request_id_bytes_max = 128;  ///< a foreign X-Request-Id beyond this is replaced
 
+// --- fairness among the connections of a shard ---
+inline constexpr std::size_t turn_bytes = 512 * 1024;  ///< moved without a wait; then others come first
+inline constexpr std::size_t turn_step_bytes = 4096;   ///< what a step counts for besides its bytes
+
 // --- the access log ---
 inline constexpr std::size_t log_line_bytes_max =
     12 * 1024;  ///< a longer line (an 8 KiB path full of escapes) is dropped and counted

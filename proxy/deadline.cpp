@@ -20,6 +20,7 @@ void DeadlineLists::set_durations(const Timeouts& timeouts, std::chrono::millise
   durations_[index(Wait::lent)] = 50ms;
   durations_[index(Wait::grace)] = 1s;
   durations_[index(Wait::recheck)] = recheck;
+  durations_[index(Wait::half_closed)] = 1s;
   durations_[index(Wait::pause)] = 100ms;
 }
 

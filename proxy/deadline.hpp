@@ -15,19 +15,20 @@ using Clock = std::chrono::steady_clock;
 
 /// What is being waited for.
 enum class Wait : std::uint8_t {
-  head = 0,  ///< the whole head of a request, from its first byte
-  body,      ///< the next bytes of a body, in either direction
-  idle,      ///< the next request on a kept connection; the next bytes of a tunnel or an event stream
-  connect,   ///< an upstream connection
-  response,  ///< the upstream's head
-  expect,    ///< the upstream's word on `Expect: 100-continue`, then we give it ourselves
-  linger,    ///< the rest of a request that was refused
-  lent,      ///< how long an idle connection keeps its buffers
-  grace,     ///< an idle connection when the shard drains: a request may be under way
-  recheck,   ///< the next look at the token of an open exchange
-  pause,     ///< accepting rests because descriptors are exhausted
+  head = 0,     ///< the whole head of a request, from its first byte
+  body,         ///< the next bytes of a body, in either direction
+  idle,         ///< the next request on a kept connection; the next bytes of a tunnel or an event stream
+  connect,      ///< an upstream connection
+  response,     ///< the upstream's head
+  expect,       ///< the upstream's word on `Expect: 100-continue`, then we give it ourselves
+  linger,       ///< the rest of a request that was refused
+  lent,         ///< how long an idle connection keeps its buffers
+  grace,        ///< an idle connection when the shard drains: a request may be under way
+  recheck,      ///< the next look at the token of an open exchange
+  pause,        ///< accepting rests because descriptors are exhausted
+  half_closed,  ///< a client that has ended its side, before it is asked whether it still listens
 };
-inline constexpr std::size_t wait_count = 11;
+inline constexpr std::size_t wait_count = 12;
 
 class DeadlineLists;
 

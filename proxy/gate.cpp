@@ -177,7 +177,7 @@ Gate::Ruling Gate::judge(Exchange& exchange, const policy::Match& match, const P
   auto snapshot = reader_.snapshot();
   const bool anonymous_rule =
       match.rule && match.rule->requirement.kind == policy::RequirementKind::anonymous;
-  if (!snapshot.ok() && !(anonymous_rule && presented.form != Form::bearer))
+  if ((!snapshot.ok() || store_lost_) && !(anonymous_rule && presented.form != Form::bearer))
     return {false, answers::store_unavailable, false};
 
   policy::Subject subject;
@@ -234,7 +234,7 @@ std::optional<Answer> Gate::look_again(const Exchange& exchange, const Peer& pee
   const policy::Match match = this->match(exchange);
   auto snapshot = reader_.snapshot();
   // What cannot be looked at is not let through either.
-  if (!snapshot.ok()) return answers::store_unavailable;
+  if (!snapshot.ok() || store_lost_) return answers::store_unavailable;
 
   policy::Subject subject;
   Credential credential = Credential::absent;

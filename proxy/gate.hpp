@@ -50,6 +50,8 @@ class Gate {
   Gate(store::Reader reader, std::shared_ptr<const Snapshot> snapshot, ShardMetrics& metrics);
 
   void use(std::shared_ptr<const Snapshot> snapshot) noexcept;
+  /// While the files we read are no longer those at the store's place, nobody can be told by them.
+  void set_store_lost(bool lost) noexcept { store_lost_ = lost; }
   [[nodiscard]] const Snapshot& snapshot() const noexcept { return *snapshot_; }
   [[nodiscard]] const HeaderRules& header_rules() const noexcept { return header_rules_; }
 
@@ -85,6 +87,7 @@ class Gate {
   policy::Binding binding_;
   std::uint64_t bound_version_ = 0;
   bool bound_ = false;
+  bool store_lost_ = false;
 };
 
 /// The client's address: the peer's, or, when that is a trusted proxy, the last address in X-Forwarded-For

@@ -50,8 +50,8 @@ void Reactor::run(const std::function<void()>& after_batch) {
   read_mailbox();  // what was posted before we ran comes before any event
   while (!stopped_) {
     int timeout = -1;
-    if (first_ready_) {
-      timeout = 0;  // after_batch has made something ready: an end to all waits
+    if (first_ready_ || first_next_) {
+      timeout = 0;  // after_batch has made something ready, an end to all waits; or somebody waits for a turn
     } else if (const auto earliest = deadlines_.earliest(); earliest != Clock::time_point::max()) {
       const auto left = std::chrono::ceil<std::chrono::milliseconds>(earliest - Clock::now()).count();
       timeout = static_cast<int>(std::clamp<long long>(left, 0, 60'000));
@@ -71,6 +71,7 @@ void Reactor::step(Clock::time_point now, const std::function<void(std::span<epo
 void Reactor::turn(int count, Clock::time_point now) {
   now_ = now;
   handle(count);
+  begin_round();
   run_ready();
   deadlines_.expire(now_);
   run_ready();
@@ -88,6 +89,14 @@ void Reactor::handle(int count) noexcept {
       static_cast<Descriptor*>(event.data.ptr)->on_event(event.events);
   }
   event_count_ = 0;
+}
+
+void Reactor::begin_round() noexcept {
+  ++round_;
+  if (!first_next_) return;
+  *(last_ready_ ? &last_ready_->next : &first_ready_) = first_next_;
+  last_ready_ = last_next_;
+  first_next_ = last_next_ = nullptr;
 }
 
 void Reactor::run_ready() noexcept {

@@ -76,6 +76,16 @@ class Reactor {
     last_ready_ = &ready;
   }
 
+  /// Resumes it in the next round, after the events that have come by then: who never has to wait lets others
+  /// have their turn.
+  void make_ready_next_round(Ready& ready) noexcept {
+    ready.next = nullptr;
+    *(last_next_ ? &last_next_->next : &first_next_) = &ready;
+    last_next_ = &ready;
+  }
+  /// Counts batches of events.
+  [[nodiscard]] std::uint64_t round() const noexcept { return round_; }
+
   /// As of the last wake-up; read once per batch of events.
   [[nodiscard]] Clock::time_point now() const noexcept { return now_; }
   [[nodiscard]] DeadlineLists& deadlines() noexcept { return deadlines_; }
@@ -86,6 +96,7 @@ class Reactor {
   void turn(int count, Clock::time_point now);
   void handle(int count) noexcept;
   void run_ready() noexcept;
+  void begin_round() noexcept;
   void read_mailbox();
   void forget(const Descriptor& descriptor) noexcept;
 
@@ -96,6 +107,9 @@ class Reactor {
   DeadlineLists deadlines_;
   Ready* first_ready_ = nullptr;
   Ready* last_ready_ = nullptr;
+  Ready* first_next_ = nullptr;  // of the next round
+  Ready* last_next_ = nullptr;
+  std::uint64_t round_ = 0;
   std::array<epoll_event, 256> events_{};
   int event_count_ = 0;  // of the batch being handled
 

@@ -24,7 +24,7 @@ Answer answer_of(ConnectError error) noexcept {
 
 Relay::Relay(Shard& shard, Exchange& exchange, Stream& client, const Peer& peer,
              Conditions conditions) noexcept
-    : shard_(shard), x_(exchange), client_(client), peer_(peer), conditions_(conditions) {}
+    : shard_(shard), x_(exchange), client_(client), peer_(peer), conditions_(conditions), probe_(client) {}
 
 void Relay::abort() noexcept {
   stopping_ = true;
@@ -66,7 +66,9 @@ Task<RelayResult> Relay::relay() {
     const bool sent = co_await send_request();
     if (sent) begin_upload();
     // Also when sending broke off: an upstream may refuse early, and its answer may lie there to be read.
+    if (x_.request.minor >= 1) probe_.watch();
     const HeadEnd end = co_await read_final_head();
+    probe_.stop();
     judge_address(end);
     if (end == HeadEnd::complete && !revoked_) break;
     if (!fresh && !stopping_ && may_retry(end)) {

@@ -8,6 +8,7 @@
 
 #include "proxy/answer.hpp"
 #include "proxy/body_reader.hpp"
+#include "proxy/client_probe.hpp"
 #include "proxy/exchange.hpp"
 #include "proxy/gate.hpp"
 #include "proxy/head_writer.hpp"
@@ -125,6 +126,7 @@ class Relay {
   const Peer& peer_;
   const Conditions conditions_;
 
+  ClientProbe probe_;
   std::unique_ptr<Stream> upstream_;
   UpstreamPool::Address* address_ = nullptr;  ///< that it leads to
   bool reused_ = false;

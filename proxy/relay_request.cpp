@@ -2,6 +2,7 @@
 
 #include "proxy/relay.hpp"
 #include "proxy/shard.hpp"
+#include "proxy/turn.hpp"
 
 namespace postern {
 namespace {
@@ -85,6 +86,8 @@ Task<void> Relay::upload() {
   upload_ = co_await upload_body();
   switch (upload_) {
     case Upload::complete:
+      probe_.look();
+      break;
     case Upload::stopped:
     case Upload::upstream_broken:  // its answer may lie there to be read
       break;
@@ -96,6 +99,7 @@ Task<void> Relay::upload() {
 Task<Relay::Upload> Relay::upload_body() {
   const std::uint64_t limit = shard_.config().limits.body;
   const bool chunked = request_body_.framing() == Framing::chunked;
+  Turn turn(shard_.reactor());
   for (;;) {
     if (stopping_) co_return Upload::stopped;
     const BodyReader::Taken taken = request_body_.take(x_.in, x_.in_window);
@@ -117,6 +121,7 @@ Task<Relay::Upload> Relay::upload_body() {
       if (!written.ok()) co_return stopping_ ? Upload::stopped : Upload::upstream_broken;
     }
     if (request_body_.finished()) co_return Upload::complete;
+    if (turn.over(taken.data.size())) co_await next_round(shard_.reactor());
     if (stopping_) co_return Upload::stopped;
 
     x_.in_window.clear();

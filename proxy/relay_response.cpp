@@ -5,6 +5,7 @@
 
 #include "proxy/relay.hpp"
 #include "proxy/shard.hpp"
+#include "proxy/turn.hpp"
 #include "proxy/websocket.hpp"
 
 namespace postern {
@@ -123,6 +124,7 @@ Task<RelayResult> Relay::relay_response() {
       1, shard_.config().limits.body_rate_min * static_cast<std::uint64_t>(allowed.count()));
   RelayResult result;
   x_.facts.answered = shard_.reactor().now();
+  Turn turn(shard_.reactor());
   for (;;) {
     if (revoked_) co_return result;
     const BodyReader::Taken taken = body.take(x_.out, x_.out_window);
@@ -150,6 +152,7 @@ Task<RelayResult> Relay::relay_response() {
     head_bytes = {};
     x_.facts.bytes_sent += taken.data.size();
     if (body.finished()) break;
+    if (turn.over(written.bytes)) co_await next_round(shard_.reactor());
 
     x_.out_window.clear();
     const IoResult read = co_await read_some(*upstream_, x_.out, Wait::idle);

@@ -4,12 +4,15 @@
 #include <sys/socket.h>
 
 #include "proxy/shard.hpp"
+#include "proxy/turn.hpp"
 
 namespace postern {
 namespace {
 
 constexpr std::size_t linger_bytes_max =
     256 * 1024;  // what a refused client may still send before we hang up
+
+constexpr std::size_t turn_per_request = 4 * limits::turn_step_bytes;
 
 /// Makes close() send RST: a client must not take what it got for the whole answer.
 void break_on_close(int descriptor) noexcept {
@@ -53,11 +56,14 @@ Task<void> Session::run() {
   const bool opened = co_await open_connection();
   if (!opened) co_return;
   After after = After::keep;
+  Turn turn(shard_.reactor());
   while (after == After::keep) {
     const bool begins = co_await next_request_begins();
     if (!begins) after = After::close;
     if (!begins) break;
     after = co_await serve();
+    // Requests that are refused at once, one after the other, never wait for anything.
+    if (turn.over(turn_per_request)) co_await next_round(shard_.reactor());
   }
   if (after == After::close && role_.tls) co_await shut_down(*client_, Wait::linger);
   if (after == After::linger) co_await linger();

@@ -78,6 +78,10 @@ void Shard::apply_snapshot() noexcept {
   }
 }
 
+void Shard::set_store_lost(bool lost) {
+  reactor_->post([this, lost] { gate_.set_store_lost(lost); });
+}
+
 void Shard::set_upstream_targets(std::size_t upstream, std::vector<UpstreamTarget> targets) {
   reactor_->post(
       [this, upstream, targets = std::move(targets)] { upstreams_[upstream]->set_targets(targets); });

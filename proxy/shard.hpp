@@ -74,6 +74,8 @@ class Shard : private Deadline {
   void use(std::shared_ptr<const Snapshot> snapshot);
   /// What new connections are shown. Also before run().
   void use(std::shared_ptr<const TlsContext> tls);
+  /// Whether the store's files are no longer at their place: 503 then.
+  void set_store_lost(bool lost);
   /// Where the upstream of this index answers now.
   void set_upstream_targets(std::size_t upstream, std::vector<UpstreamTarget> targets);
   /// What the health check of one of its addresses says.

@@ -75,6 +75,8 @@ class Stream : public Descriptor {
   [[nodiscard]] bool hung_up() const noexcept { return hung_up_; }
   /// The peer has closed its sending side: what has arrived and was not read is the last of it.
   [[nodiscard]] bool ended() const noexcept { return ended_; }
+  /// Whether a write waits for room.
+  [[nodiscard]] bool writing() const noexcept { return writer_ != nullptr; }
   /// While set, a hang-up of this stream cancels the other one's waits (a client that is gone ends the wait
   /// for its answer).
   void on_hang_up_cancel(Stream* other) noexcept { cancelled_with_us_ = other; }

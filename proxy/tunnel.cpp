@@ -2,6 +2,7 @@
 
 #include "proxy/relay.hpp"
 #include "proxy/shard.hpp"
+#include "proxy/turn.hpp"
 
 namespace postern {
 
@@ -34,6 +35,7 @@ Task<RelayResult> Relay::tunnel() {
 
 Task<void> Relay::pump(Direction direction, std::uint64_t& bytes) {
   std::string_view pending = direction.first;
+  Turn turn(shard_.reactor());
   while (!stopping_) {
     if (!pending.empty()) {
       Pieces pieces;
@@ -41,6 +43,8 @@ Task<void> Relay::pump(Direction direction, std::uint64_t& bytes) {
       const IoResult written = co_await write_all(direction.to, pieces);
       if (!written.ok()) break;
       bytes += pending.size();
+      const bool turn_over = turn.over(pending.size());
+      if (turn_over) co_await next_round(shard_.reactor());
       last_activity_ = shard_.reactor().now();
       pending = {};
       continue;

@@ -21,6 +21,7 @@
 #include "proxy/admin/http_service.hpp"
 #include "proxy/admin/process.hpp"
 #include "proxy/admin/ruleset.hpp"
+#include "proxy/admin/store_place.hpp"
 #include "proxy/admin/upstream_watch.hpp"
 #include "proxy/listening_socket.hpp"
 #include "proxy/operator_log.hpp"
@@ -39,6 +40,7 @@ class Server {
   Server(ServerOptions options, store::Store store)
       : options_(std::move(options)),
         store_(std::move(store)),
+        store_place_(options_.config.store),
         signals_(io_, SIGTERM, SIGINT, SIGHUP),
         drain_deadline_(io_),
         inspection_(io_),
@@ -83,11 +85,14 @@ class Server {
   void watch_files();
   void inspect();
   void look_at_store();
+  void tell_whether_store_is_lost();
   admin::Response respond(std::string_view path, bool with_metrics);
   [[nodiscard]] const Config& config() const noexcept { return ruleset_->config; }
 
   ServerOptions options_;
   store::Store store_;
+  const admin::StorePlace store_place_;
+  bool store_lost_ = false;
   admin::Ruleset ruleset_;
   admin::Sources sources_;
   admin::Certificates certificates_;
@@ -388,10 +393,23 @@ void Server::inspect() {
   });
 }
 
+void Server::tell_whether_store_is_lost() {
+  const std::string problem = store_place_.problem();
+  const bool lost = !problem.empty();
+  if (lost) health_.store_problem = problem;
+  if (lost == store_lost_) return;
+  store_lost_ = lost;
+  for (const auto& shard : shards_) shard->set_store_lost(lost);
+  operator_log(lost ? LogLevel::error : LogLevel::info,
+               "store: " + (lost ? problem + "; requests are answered with 503 until then"
+                                 : std::string("it is back at its place")));
+}
+
 void Server::look_at_store() {
   const auto space = store_.space();
   const auto catalog = store_.catalog();
   health_.store_problem = !space ? space.error().message : !catalog ? catalog.error().message : std::string();
+  tell_whether_store_is_lost();
   if (!space || !catalog) return;
   metrics_.store_used = space->used;
   metrics_.store_size = space->size;

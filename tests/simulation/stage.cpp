@@ -89,7 +89,7 @@ Stage::Stage() : upstream_path_((directory_.path() / "upstream.sock").string()) 
   const admin::Ruleset ruleset = admin::load_ruleset(loaded->config, *store_, nullptr, kept, problem);
   if (!ruleset) throw std::runtime_error(problem);
   shard_ = must(Shard::make(0, shared_, must(store::Reader::open(*store_)), ruleset));
-  shard_->set_upstream_addresses(0, {unix_address(upstream_path_)});
+  shard_->set_upstream_targets(0, {UpstreamTarget{unix_address(upstream_path_), 0, {}}});
   listen(true);
   now_ = shard_->reactor().now();
   step();
