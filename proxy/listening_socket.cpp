@@ -82,7 +82,6 @@ Result<ListeningSocket> ListeningSocket::open(const Endpoint& endpoint, int type
 
 ListeningSocket ListeningSocket::adopt(int descriptor, const Endpoint& endpoint) {
   ListeningSocket socket(descriptor, endpoint);
-  socket.owns_path_ = endpoint.is_unix();
   socket.learn_name();
   return socket;
 }

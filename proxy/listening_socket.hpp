@@ -19,7 +19,8 @@ class ListeningSocket {
   [[nodiscard]] static Result<ListeningSocket> open(const Endpoint& endpoint);
   /// A socket for messages (SOCK_SEQPACKET) at a path, to which only our own user may connect.
   [[nodiscard]] static Result<ListeningSocket> open_private(const Endpoint& endpoint);
-  /// One that another process has made with open(endpoint), and that is ours from now on.
+  /// One that another process has made with open(endpoint). The path of a Unix socket stays that process's
+  /// until claim_path().
   [[nodiscard]] static ListeningSocket adopt(int descriptor, const Endpoint& endpoint);
   ListeningSocket(ListeningSocket&& other) noexcept;
   ListeningSocket& operator=(ListeningSocket&&) = delete;
@@ -35,6 +36,8 @@ class ListeningSocket {
   [[nodiscard]] const Endpoint& endpoint() const noexcept { return endpoint_; }
   /// The path of a Unix socket belongs to another process now: it is not removed at the end.
   void leave_path() noexcept { owns_path_ = false; }
+  /// It belongs to us, and goes when we end.
+  void claim_path() noexcept { owns_path_ = endpoint_.is_unix(); }
 
  private:
   ListeningSocket(int fd, const Endpoint& endpoint) : fd_(fd), endpoint_(endpoint) {}

@@ -19,7 +19,7 @@ LAYERS = {
     "proxy/admin": {"conf", "policy", "store", "proxy", "proxy/admin"},
     "proxy/cli": {"conf", "policy", "store", "proxy", "proxy/admin", "proxy/cli"},
 }
-EVERYTHING = set(LAYERS) | {"tests", "tests/fuzz", "tests/bench"}
+EVERYTHING = set(LAYERS) | {"tests", "tests/conf", "tests/fuzz", "tests/bench", "tests/simulation"}
 
 LINES_MAX = 500
 TEST_LINES_MAX = 600  # tables take room

@@ -212,8 +212,13 @@ awaitable<void> HandoverService::accept_all() {
     if (error) co_return;
     const int connection =
         ::accept4(acceptor_.native_handle(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
-    if (connection < 0) continue;
+    if (connection < 0) {  // no descriptors, perhaps: rest a little
+      asio::steady_timer pause(io_, std::chrono::milliseconds(100));
+      co_await pause.async_wait(into(error));
+      continue;
+    }
     const bool relieved = co_await hand_over(connection);
+    handing_over_ = false;
     if (relieved) co_return;
   }
 }
@@ -224,6 +229,7 @@ awaitable<bool> HandoverService::hand_over(int connection) {
     operator_log(LogLevel::warning, "handover: somebody came who may not, or is gone again");
     co_return false;
   }
+  handing_over_ = true;
   operator_log(LogLevel::info, "handover: a new process has the listening sockets");
   asio::steady_timer deadline(io_, successor_wait);
   deadline.async_wait([waited = std::weak_ptr(successor)](const error_code& error) {

@@ -73,6 +73,8 @@ class HandoverService {
   [[nodiscard]] Status listen(const std::string& path);
   /// Nobody can take over any more.
   void stop() noexcept;
+  /// A new process has the sockets, and has not said yet that it serves.
+  [[nodiscard]] bool handing_over() const noexcept { return handing_over_; }
 
  private:
   [[nodiscard]] boost::asio::awaitable<void> accept_all();
@@ -82,6 +84,7 @@ class HandoverService {
   std::function<std::vector<Offer>()> offers_;
   std::function<void()> relieved_;
   std::optional<ListeningSocket> socket_;
+  bool handing_over_ = false;
   boost::asio::posix::stream_descriptor acceptor_;
 };
 

@@ -150,6 +150,10 @@ void HttpService::leave() {
   state_->socket.leave_path();
 }
 
+void HttpService::claim_path() noexcept {
+  state_->socket.claim_path();
+}
+
 const ListeningSocket& HttpService::socket() const noexcept {
   return state_->socket;
 }

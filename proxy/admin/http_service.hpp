@@ -30,6 +30,8 @@ class HttpService {
   void start();
   /// The socket belongs to another process now: accepts no more, connections under way go on.
   void leave();
+  /// The socket was another process's and is ours now.
+  void claim_path() noexcept;
   [[nodiscard]] const ListeningSocket& socket() const noexcept;
 
  private:

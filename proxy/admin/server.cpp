@@ -71,6 +71,7 @@ class Server {
   void take_over();
   [[nodiscard]] std::vector<admin::HandoverService::Offer> offered_sockets() const;
   void on_relieved();
+  void leave_paths();
   void start_threads();
   void join();
 
@@ -251,6 +252,8 @@ void Server::take_over() {
     else
       operator_log(LogLevel::warning, relieved.error().message);
     predecessor_ = {};
+    for (ListeningSocket& socket : sockets_) socket.claim_path();
+    for (const auto& service : services_) service->claim_path();
   }
   if (const Status waits = handover_.listen(config().handover); !waits)
     operator_log(LogLevel::error, "handover: " + waits.error().message + "; nobody can take over");
@@ -269,9 +272,13 @@ std::vector<admin::HandoverService::Offer> Server::offered_sockets() const {
 
 /// A successor accepts on our sockets: their files are its own now, and so are the probes.
 void Server::on_relieved() {
+  leave_paths();
+  begin_drain("relieved by a new process");
+}
+
+void Server::leave_paths() {
   for (ListeningSocket& socket : sockets_) socket.leave_path();
   for (const auto& service : services_) service->leave();
-  begin_drain("relieved by a new process");
 }
 
 void Server::wait_for_signal() {
@@ -301,6 +308,8 @@ void Server::on_signal(int signal) {
 void Server::begin_drain(std::string_view why) {
   operator_log(LogLevel::info, std::string(why) + ": accepting no more, finishing what is under way");
   health_.draining = true;
+  // Who has our sockets already goes on with them, and with their files.
+  if (handover_.handing_over()) leave_paths();
   handover_.stop();
   sockets_.clear();  // with the shards' duplicates gone too, who connects is refused at once
   for (const auto& shard : shards_) shard->drain();

@@ -123,6 +123,34 @@ def test_a_new_process_that_cannot_start_leaves_the_old_one_alone(successors, gu
     assert second.ask().status == 200
 
 
+def test_a_new_process_that_fails_half_way_leaves_the_files_of_the_sockets(successors, tmp_path):
+    """It has the sockets by then, but they are not its own yet."""
+    path = tmp_path / "api.sock"
+    config = {"listen": ["127.0.0.1:0", f"unix:{path}"], "metrics": {"listen": f"unix:{tmp_path / 'metrics.sock'}"}}
+    first = successors(**config)
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen(1)
+        busy = f"127.0.0.1:{taken.getsockname()[1]}"
+        with pytest.raises(Failed, match="cannot listen on"):
+            successors(**{**config, "metrics": {"listen": [f"unix:{tmp_path / 'metrics.sock'}", busy]}})
+    first.wait_for_log("this one goes on")
+    assert path.is_socket() and (tmp_path / "metrics.sock").is_socket()
+    assert first.stop() == 0
+    assert not path.exists()
+
+
+def test_an_end_in_the_middle_of_a_handover_leaves_the_files_to_the_new_process(successors, tmp_path):
+    path = tmp_path / "api.sock"
+    first = successors(listen=["127.0.0.1:0", f"unix:{path}"])
+    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as successor:
+        successor.connect(str(successors.path))
+        successor.recvmsg(65536, 4096)
+        first.signal(signal.SIGTERM)
+        assert first.wait() == 0
+        assert path.is_socket()
+
+
 def test_the_socket_is_for_our_own_user_alone(successors):
     successors()
     assert successors.path.stat().st_mode & 0o777 == 0o600
