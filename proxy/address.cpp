@@ -37,6 +37,7 @@ SocketAddress from(const T& typed, std::size_t size) noexcept {
 std::optional<std::array<std::uint8_t, 16>> parse_address(std::string_view text) noexcept {
   char terminated[INET6_ADDRSTRLEN] = {};
   if (text.empty() || text.size() >= sizeof terminated) return std::nullopt;
+  if (text.find('\0') != std::string_view::npos) return std::nullopt;  // inet_pton() would not look beyond
   std::memcpy(terminated, text.data(), text.size());
   std::array<std::uint8_t, 16> bytes{};
   in_addr v4{};

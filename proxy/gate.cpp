@@ -16,12 +16,16 @@ using policy::Credential;
 
 }  // namespace
 
+bool is_trusted(const Peer& peer, const std::vector<Network>& trusted) noexcept {
+  return peer.known && !trusted.empty() && is_within(trusted, peer.address);
+}
+
 std::array<std::uint8_t, 16> client_address(const RequestHead& head, const char* buffer, const Peer& peer,
                                             const std::vector<Network>& trusted,
                                             BoundedText<46>& text) noexcept {
   text.assign(peer.text.view());
   std::array<std::uint8_t, 16> address = peer.address;
-  if (trusted.empty() || !is_within(trusted, address)) return address;
+  if (!is_trusted(peer, trusted)) return address;
   // From the right: each proxy appends what it saw, so the last entry that is not ours is the first that may
   // be a lie.
   for (std::size_t i = head.field_count; i-- > 0;) {
@@ -145,7 +149,7 @@ Gate::Ruling Gate::rule(Exchange& exchange, const Peer& peer, UnixSeconds now) n
     ruling.allowed = false;
     ruling.answer = answers::body_too_large;
   }
-  ruling.trusted_peer = !config.trusted_proxies.empty() && is_within(config.trusted_proxies, peer.address);
+  ruling.trusted_peer = is_trusted(peer, config.trusted_proxies);
   return ruling;
 }
 

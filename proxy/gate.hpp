@@ -41,6 +41,9 @@ struct Snapshot {
 struct Peer {
   std::array<std::uint8_t, 16> address{};  ///< IPv4 as mapped IPv6; all zero for a Unix socket
   BoundedText<46> text;                    ///< "192.0.2.1"; empty for a Unix socket
+  /// The address is that of whoever speaks. Not so behind a PROXY header that announced nobody: then it is
+  /// the proxy's, and what anyone behind it says must not be believed for that.
+  bool known = false;
   bool tls = false;
   std::string certificate;  ///< subject of its verified certificate, as RFC 2253 writes it; empty: none
 };
@@ -89,6 +92,9 @@ class Gate {
   bool bound_ = false;
   bool store_lost_ = false;
 };
+
+/// Whether what this peer says about clients and requests before it is believed.
+[[nodiscard]] bool is_trusted(const Peer& peer, const std::vector<Network>& trusted) noexcept;
 
 /// The client's address: the peer's, or, when that is a trusted proxy, the last address in X-Forwarded-For
 /// that is not one. What is not an address ends the walk. `text` gets its spelling.

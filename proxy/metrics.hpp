@@ -76,6 +76,7 @@ struct UpstreamSeries {
     std::string text;
     std::size_t slot = 0;
     bool healthy = true;
+    std::string host;  ///< the name it was found under
   };
   std::string name;
   std::vector<Address> addresses;

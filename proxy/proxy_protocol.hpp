@@ -12,7 +12,7 @@ namespace postern {
 struct ProxyHeader {
   enum class Status : std::uint8_t { malformed = 0, incomplete, complete } status = Status::malformed;
   std::size_t size = 0;    ///< of the whole header, when complete: what follows is the client's
-  bool announces = false;  ///< false: LOCAL, UNKNOWN or a Unix socket; the peer speaks for itself
+  bool announces = false;  ///< false: LOCAL, UNKNOWN or a Unix socket: nobody knows who speaks
   std::array<std::uint8_t, 16> client{};  ///< IPv4 as mapped IPv6
 };
 

@@ -30,6 +30,8 @@ class ProxyHeaderOperation final : public Operation {
     if (header_.status != ProxyHeader::Status::complete) return true;
     const ssize_t taken = ::recv(stream_.fd(), bytes, header_.size, 0);
     if (taken == static_cast<ssize_t>(header_.size)) result_.status = IoStatus::ok;
+    // A short read, as in Stream::try_read(): what comes later brings an event.
+    drained_ = count < static_cast<ssize_t>(sizeof bytes) && count == taken && !stream_.ended();
     return true;
   }
   bool await_ready() noexcept { return attempt(); }
@@ -38,9 +40,12 @@ class ProxyHeaderOperation final : public Operation {
   }
   IoResult await_resume() const noexcept { return result_; }
   [[nodiscard]] const ProxyHeader& header() const noexcept { return header_; }
+  /// Nothing came behind it.
+  [[nodiscard]] bool drained() const noexcept { return drained_; }
 
  private:
   ProxyHeader header_;
+  bool drained_ = false;
 };
 
 }  // namespace
@@ -72,14 +77,15 @@ Task<bool> Session::hear_of_client() {
   if (reading.header().announces) {
     peer_.address = reading.header().client;
     spell_address(peer_.address, peer_.text);
+    peer_.known = true;
   }
+  // As after an accept: a connection that is silent behind its header holds no buffers. TLS looks for itself.
+  if (reading.drained() && !role_.tls) client_->nothing_to_read_yet();
   co_return true;
 }
 
 Task<bool> Session::shake_hands() {
   auto& tls = static_cast<TlsStream&>(*client_);
-  // Its callbacks look at the certificates: a reload must not take them away in the middle.
-  const std::shared_ptr<const TlsContext> context = shard_.tls();
   const IoResult done = co_await handshake(tls, Wait::head, shard_.reactor().now());
   if (!done.ok()) {
     shard_.counters().tls_handshake_failures.add();

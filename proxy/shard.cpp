@@ -117,6 +117,7 @@ std::unique_ptr<Stream> Shard::client_stream(int descriptor, bool tls) {
   if (!tls) return std::make_unique<SocketStream>(*reactor_, descriptor);
   auto stream = std::make_unique<TlsStream>(*reactor_, descriptor, tls_ ? tls_->accept() : Ssl());
   stream->use_ticket_keys(&ticket_keys_);
+  stream->keep(tls_);
   return stream;
 }
 
@@ -137,6 +138,7 @@ void Shard::begin_session(int descriptor, const SocketAddress& address, Listener
   if (!client->open()) return;
   Peer peer;
   describe_peer(address, peer.address, peer.text);
+  peer.known = !role.proxy_protocol;
   auto session = std::make_unique<Session>(*this, std::move(client), peer, role);
   shared_.connections.fetch_add(1, std::memory_order_relaxed);
   metrics_.connections_accepted.add();

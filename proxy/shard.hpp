@@ -97,8 +97,6 @@ class Shard : private Deadline {
   [[nodiscard]] UpstreamPool& upstream(std::size_t index) noexcept { return *upstreams_[index]; }
   [[nodiscard]] ExchangePool& exchanges() noexcept { return exchanges_; }
   [[nodiscard]] ShardMetrics& counters() noexcept { return metrics_; }
-  /// Null: no listener speaks TLS.
-  [[nodiscard]] const std::shared_ptr<const TlsContext>& tls() const noexcept { return tls_; }
   [[nodiscard]] ShardShared& shared() noexcept { return shared_; }
   [[nodiscard]] IdSource& ids() noexcept { return ids_; }
   /// For an answer that is made now. Good until the next call.
@@ -134,7 +132,7 @@ class Shard : private Deadline {
   ExchangePool exchanges_;
   IdSource ids_;
   HttpDate date_;
-  std::shared_ptr<const TlsContext> tls_;
+  std::shared_ptr<const TlsContext> tls_;  ///< null: no listener speaks TLS
   TicketKeys ticket_keys_;
   std::vector<std::unique_ptr<Listener>> listeners_;
   Session* first_session_ = nullptr;

@@ -83,8 +83,8 @@ class Stream : public Descriptor {
   /// Whether something has arrived (or the peer has closed) that was not read: an idle connection is then of
   /// no use.
   [[nodiscard]] bool readable() noexcept { return readable_ && arrived(); }
-  /// Of a connection being made, before open(): its first bytes will bring an event, so there is no use in
-  /// trying before.
+  /// Of a connection being made, before open(), or of one that a short read has emptied: what comes will
+  /// bring an event, so there is no use in trying before.
   void nothing_to_read_yet() noexcept { readable_ = false; }
   /// Called on an event when nobody waits; the pool uses it to drop idle connections that the upstream
   /// closed.

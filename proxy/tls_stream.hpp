@@ -13,6 +13,7 @@
 namespace postern {
 
 class TicketKeys;
+class TlsContext;
 
 struct FreeSsl {
   void operator()(SSL* ssl) const noexcept { SSL_free(ssl); }
@@ -25,6 +26,9 @@ class TlsStream final : public Stream {
   TlsStream(Reactor& reactor, int fd, Ssl ssl) noexcept;
   /// The keys of the session tickets this side gives out; outlive the stream.
   void use_ticket_keys(TicketKeys* keys) noexcept { ticket_keys_ = keys; }
+  /// What `ssl` was made from, on the accepting side: OpenSSL's callbacks look at it, and a reload may
+  /// replace it at any moment before or during the handshake.
+  void keep(std::shared_ptr<const TlsContext> context) noexcept { context_ = std::move(context); }
 
   [[nodiscard]] IoResult try_handshake() noexcept;
   /// Why the last step failed, for the log: "certificate verify failed: unable to get local issuer
@@ -56,6 +60,7 @@ class TlsStream final : public Stream {
   /// What an operation that returned `result` <= 0 means.
   [[nodiscard]] IoStatus status_of(int result) noexcept;
 
+  std::shared_ptr<const TlsContext> context_;  ///< outlives ssl_
   Ssl ssl_;
   TicketKeys* ticket_keys_ = nullptr;
   unsigned long error_ = 0;      ///< OpenSSL's, of what broke the connection

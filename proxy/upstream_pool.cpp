@@ -50,7 +50,8 @@ void UpstreamPool::set_targets(std::span<const UpstreamTarget> targets) {
   addresses_.clear();
   const auto known = [&before](const UpstreamTarget& target) {
     return std::find_if(before.begin(), before.end(), [&](const auto& one) {
-      return one && one->target.slot == target.slot && same(one->target.address, target.address);
+      return one && one->target.slot == target.slot && one->target.host == target.host &&
+             same(one->target.address, target.address);
     });
   };
   std::vector<std::unique_ptr<Address>> after;

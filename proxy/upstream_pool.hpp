@@ -44,7 +44,8 @@ class UpstreamPool {
   ~UpstreamPool();
 
   /// Where it answers from now on. Addresses that are gone get no further request, and their idle connections
-  /// close. An empty list: the name could not be resolved (yet).
+  /// close; so does one that is known by another name now, since TLS was verified for the old. An empty list:
+  /// the name could not be resolved (yet).
   void set_targets(std::span<const UpstreamTarget> targets);
   /// What the health check of the address in this slot says.
   void set_healthy(std::size_t slot, bool healthy) noexcept;

@@ -157,7 +157,8 @@ void HealthChecks::watch(const std::vector<FoundAddress>& addresses) {
   std::vector<std::shared_ptr<Check>> checks;
   for (const FoundAddress& address : addresses) {
     const auto known = std::find_if(checks_.begin(), checks_.end(), [&](const auto& check) {
-      return check->address.text == address.text && check->address.slot == address.slot;
+      return check->address.text == address.text && check->address.slot == address.slot &&
+             check->address.host == address.host;
     });
     if (known != checks_.end()) {
       checks.push_back(*known);

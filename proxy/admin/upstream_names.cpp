@@ -12,6 +12,11 @@ namespace {
 
 constexpr std::chrono::milliseconds retry{1000};  // after a failed look-up
 
+/// What makes an address another one: where it is, and the name that its certificate is verified for.
+std::string identity(const FoundAddress& address) {
+  return address.text + '\0' + address.host;
+}
+
 }  // namespace
 
 UpstreamNames::UpstreamNames(boost::asio::io_context& io, const Upstream& upstream, Found found)
@@ -67,7 +72,7 @@ void UpstreamNames::take(Place& place, const boost::asio::ip::tcp::resolver::res
 
 void UpstreamNames::tell() {
   std::vector<FoundAddress> all;
-  std::vector<std::string> texts;
+  std::vector<std::string> texts, identities;
   bool too_many = false;
   for (const auto& place : places_) {
     for (const SocketAddress& address : place->found) {
@@ -77,6 +82,7 @@ void UpstreamNames::tell() {
       if (too_many) continue;
       texts.push_back(text);
       all.push_back({address, std::move(text), 0, place->written.endpoint.host, place->written.authority});
+      identities.push_back(identity(all.back()));
     }
   }
   if (too_many && !too_many_)
@@ -85,9 +91,9 @@ void UpstreamNames::tell() {
                                         " addresses; the others are not used");
   too_many_ = too_many;
   // A name server rotates its answers; only a different set is news.
-  std::sort(texts.begin(), texts.end());
-  if (all.empty() || texts == told_) return;
-  told_ = std::move(texts);
+  std::sort(identities.begin(), identities.end());
+  if (all.empty() || identities == told_) return;
+  told_ = std::move(identities);
   give_slots(all);
   found_(all);
 }
@@ -99,9 +105,9 @@ void UpstreamNames::give_slots(std::vector<FoundAddress>& all) {
   for (std::string& slot : slots_)
     if (!is_here(slot)) slot.clear();
   for (FoundAddress& one : all) {
-    auto slot = std::find(slots_.begin(), slots_.end(), one.text);
+    auto slot = std::find(slots_.begin(), slots_.end(), identity(one));
     if (slot == slots_.end()) slot = std::find(slots_.begin(), slots_.end(), std::string());
-    *slot = one.text;
+    *slot = identity(one);
     one.slot = static_cast<std::size_t>(slot - slots_.begin());
   }
 }

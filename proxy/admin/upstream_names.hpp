@@ -55,8 +55,8 @@ class UpstreamNames {
   const Upstream upstream_;
   Found found_;
   std::vector<std::unique_ptr<Place>> places_;
-  std::vector<std::string> told_;
-  std::array<std::string, limits::upstream_addresses_max> slots_;  ///< the address of each
+  std::vector<std::string> told_;                                  ///< identities, sorted
+  std::array<std::string, limits::upstream_addresses_max> slots_;  ///< the identity of each
   bool too_many_ = false;
 };
 

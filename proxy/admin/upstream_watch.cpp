@@ -39,9 +39,10 @@ void UpstreamWatch::on_found(std::size_t upstream, const std::vector<FoundAddres
   series_[upstream].addresses.clear();
   for (const FoundAddress& one : found) {
     const auto before = std::find_if(known.begin(), known.end(), [&](const UpstreamSeries::Address& old) {
-      return old.text == one.text && old.slot == one.slot;
+      return old.text == one.text && old.slot == one.slot && old.host == one.host;
     });
-    series_[upstream].addresses.push_back({one.text, one.slot, before == known.end() || before->healthy});
+    series_[upstream].addresses.push_back(
+        {one.text, one.slot, before == known.end() || before->healthy, one.host});
   }
   if (checks_[upstream]) checks_[upstream]->watch(found);
 }

@@ -10,7 +10,7 @@ import pytest
 
 from server import until
 from tls import Authority, TlsClient
-from wire import PATIENCE, Client, request
+from wire import PATIENCE, SANITIZED, Client, request
 
 SIGNATURE = b"\r\n\r\n\0\r\nQUIT\n"
 V1 = b"PROXY TCP4 203.0.113.7 198.51.100.1 56324 443\r\n"
@@ -73,12 +73,43 @@ def test_the_announced_client_is_not_itself_a_trusted_proxy(proxied, upstream):
     assert upstream.last.get("x-forwarded-for") == "203.0.113.7"
 
 
+NOBODY = {
+    "v1 unknown": b"PROXY UNKNOWN\r\n",
+    "v2 unspecified": v2(family=0x00, rest=b""),
+    "v2 unix": v2(family=0x31, rest=b"/" * 216),
+    "v2 local": v2(command=0x20),
+}
+FORGED = {"X-Forwarded-For": "6.6.6.6", "X-Forwarded-Host": "forged.test", "X-Forwarded-Proto": "forged", "X-Original-URL": "/forged"}
+
+
+@pytest.mark.parametrize("header", NOBODY.values(), ids=NOBODY)
+def test_when_nobody_is_announced_nobody_is_believed(proxied, upstream, header):
+    """The proxy passes on what anybody says: its address is no reason to believe it."""
+    postern = proxied(shards=1)
+    with Client(postern.port) as client:
+        client.send(header)
+        assert client.ask("GET", "/open", *(f"{name}: {value}" for name, value in FORGED.items())).status == 200
+    assert b"forged" not in upstream.received and b"6.6.6.6" not in upstream.received
+    assert upstream.last.get("x-forwarded-for") == "127.0.0.1"
+    assert postern.access_log(1)[0]["client"] == "127.0.0.1"
+
+
+def test_an_announced_address_that_is_a_trusted_proxy_is_believed(proxied, upstream):
+    postern = proxied()
+    with Client(postern.port) as client:
+        client.send(b"PROXY TCP4 127.0.0.1 198.51.100.1 56324 443\r\n")
+        assert client.ask("GET", "/open", "X-Forwarded-For: 6.6.6.6", "X-Forwarded-Host: shop.test").status == 200
+    assert upstream.last.get("x-forwarded-for") == "6.6.6.6, 127.0.0.1"
+    assert upstream.last.get("x-forwarded-host") == "shop.test"
+
+
 REFUSED = {
     "no header": request("GET", "/open"),
     "malformed": b"PROXY TCP4 203.0.113.7 198.51.100.1 x 443\r\n" + request("GET", "/open"),
     "bare LF": V1.replace(b"\r\n", b"\n") + request("GET", "/open"),
     "datagram": v2(family=0x12) + request("GET", "/open"),
     "too long": v2(rest=b"x" * 60000) + request("GET", "/open"),
+    "an address with a NUL": V1.replace(b"203.0.113.7", b"203.0.113.7\0"),
     "a second one": V1 + V1 + request("GET", "/open"),
 }
 
@@ -162,6 +193,53 @@ def test_tls_begins_right_behind_the_header(guard, tmp_path, upstream, header):
             except ssl.SSLWantReadError:
                 pass
         assert reply.startswith(b"HTTP/1.1 200")
+
+
+def test_certificates_may_change_between_header_and_handshake(guard, tmp_path, upstream):
+    """A connection keeps the certificates it began with, however long its proxy takes to announce it."""
+    ca = Authority(tmp_path / "pki")
+    files = [tmp_path / "tls.crt", tmp_path / "tls.key"]
+
+    def install(pair):
+        for source, target in zip((pair.certificate, pair.key), files):
+            new = tmp_path / "new"
+            new.write_bytes(source.read_bytes())
+            new.rename(target)
+
+    install(ca.issue("old", "api.test", subject="/CN=old"))
+    postern = guard(config={
+        "listen": {"address": "127.0.0.1:0", "proxy_protocol": True}, "shards": 1, **TRUSTED,
+        "tls": {"certificate": str(files[0]), "key": str(files[1])},
+    })
+    early = socket.create_connection(("127.0.0.1", postern.port), timeout=PATIENCE)
+    until(lambda: postern.metric("client_connections") == 1, "it is accepted")
+    install(ca.issue("new", "api.test", subject="/CN=new"))
+    postern.wait_for_log("certificates read again")
+    with TlsClient(postern.port, ca.client_context(), announce=V1) as client:
+        assert client.subject() == "new"
+    with TlsClient(postern.port, ca.client_context(), announce=V1, sock=early) as client:
+        assert client.subject() == "old"
+        assert client.ask().status == 200
+
+
+def test_silence_behind_a_header_holds_no_buffers(proxied):
+    postern = proxied(shards=1, timeouts={"head": "60s", "drain": "5s"})
+    clients = [Client(postern.port) for _ in range(3)]
+    for client in clients:
+        client.send(V1 + request("GET", "/open"))
+        assert client.reply().status == 200
+    before = postern.memory()
+    silent = [Client(postern.port) for _ in range(500)]
+    for client in silent:
+        client.send(V1)
+    until(lambda: postern.metric("client_connections") >= len(silent), "all of them open")
+    with Client(postern.port) as last:  # what came before is dealt with
+        last.send(V1 + request("GET", "/open"))
+        assert last.reply().status == 200
+    grown = (postern.memory() - before) / len(silent)
+    assert grown < (32 if SANITIZED else 8) * 1024, f"{grown} bytes each"
+    for client in clients + silent:
+        client.close()
 
 
 def test_curl_announces(proxied, upstream):

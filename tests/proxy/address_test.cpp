@@ -15,6 +15,7 @@
 
 using namespace postern;
 using namespace postern::test;
+using namespace std::string_view_literals;
 
 namespace {
 
@@ -28,10 +29,11 @@ Network network(std::string_view address, int prefix) {
 }
 
 /// "10.0.0.0/8" and "fd00::/8" are trusted.
-std::string client(std::string_view peer, const std::string& lines, bool trusting = true) {
+std::string client(std::string_view peer, const std::string& lines, bool trusting = true, bool known = true) {
   Peer of;
   if (!peer.empty()) of.address = parse_address(peer).value();
   of.text.assign(peer);
+  of.known = known;
   std::vector<Network> trusted;
   if (trusting) trusted = {network("10.0.0.0", 8), network("fd00::", 8)};
   const ReadRequest request = request_with(lines);
@@ -57,12 +59,20 @@ TEST_CASE("IP literals become sixteen bytes, anything else nothing") {
   }
 }
 
+TEST_CASE("a NUL ends no address") {
+  for (const std::string_view text : {"192.0.2.1\0"sv, "192.0.2.1\0x"sv, "\0"sv, "::1\0"sv, "::\0001"sv}) {
+    CAPTURE(text);
+    CHECK_FALSE(parse_address(text));
+  }
+}
+
 TEST_CASE("the client is the peer unless the peer is a trusted proxy") {
   const std::string forged = "X-Forwarded-For: 10.0.0.1\r\n";
   CHECK(client("192.0.2.1", "") == "192.0.2.1");
   CHECK(client("192.0.2.1", forged) == "192.0.2.1");
   CHECK(client("10.0.0.9", forged, false) == "10.0.0.9");
-  CHECK(client("", forged) == "");  // a Unix socket
+  CHECK(client("", forged) == "");                               // a Unix socket
+  CHECK(client("10.0.0.9", forged, true, false) == "10.0.0.9");  // it announced nobody
 }
 
 TEST_CASE("behind trusted proxies the client is the last address that is not one of them") {

@@ -86,6 +86,7 @@ TEST_CASE("what deviates from the grammar is no PROXY header") {
       "PROXY TCP4 192.0.2.1 198.51.100.1 1 2 3\r\n",
       "PROXY TCP4 192.0.2.1 198.51.100.1 1\r\n",
       "PROXY TCP4 192.0.2.1\r\n",
+      std::string("PROXY TCP4 192.0.2.1\0x 198.51.100.1 1 2\r\n", 41),
       "PROXY TCP4\r\n",
       "PROXY \r\n",
       "PROXY TCP4 192.0.2.256 198.51.100.1 1 2\r\n",

@@ -468,3 +468,22 @@ TEST_CASE("an address that stays keeps its connections") {
   };
   test.run(body());
 }
+
+TEST_CASE("an address that is found under another name is another one") {
+  const Port port;
+  Pool test({});
+  const auto body = [&]() -> Task<void> {
+    const UpstreamTarget before[] = {{port.address, 0, "old.test"}};
+    const UpstreamTarget after[] = {{port.address, 0, "new.test"}};
+    test.pool.set_targets(before);
+    Lease lease = co_await test.pool.connect();
+    REQUIRE(lease.stream);
+    const Peer upstream = port.accept();
+    test.pool.give_back(std::move(lease));
+    test.pool.set_targets(after);
+    // What was verified for the old name is not for the new one.
+    CHECK(test.metrics.upstream_idle.get() == 0);
+    CHECK_FALSE(test.pool.lease_kept().stream);
+  };
+  test.run(body());
+}
