@@ -33,15 +33,17 @@ std::uint32_t default_index(const std::vector<std::string>& names) {
   return found == names.end() ? 0 : static_cast<std::uint32_t>(found - names.begin());
 }
 
-/// What the configuration and the rules name as carrying a credential.
-void gather_credential_fields(Snapshot& snapshot, Diagnostics& diagnostics) {
-  const Config& config = snapshot.config;
-  const auto gather = [&snapshot](const std::vector<CredentialSource>& sources) {
+}  // namespace
+
+std::vector<std::string> credential_fields(const Config& config, const policy::Policy& policy,
+                                           Diagnostics& diagnostics) {
+  std::vector<std::string> fields;
+  const auto gather = [&fields](const std::vector<CredentialSource>& sources) {
     for (const CredentialSource& source : sources)
-      if (source.place == CredentialPlace::header) snapshot.credential_fields.push_back(source.name);
+      if (source.place == CredentialPlace::header) fields.push_back(source.name);
   };
   gather(config.credentials);
-  for (const policy::Rule& rule : snapshot.policy->rules()) {
+  for (const policy::Rule& rule : policy.rules()) {
     gather(rule.credentials);
     // Neither file shows it alone: these are deleted from every request, so none can carry a credential.
     for (const CredentialSource& source : rule.credentials)
@@ -50,12 +52,18 @@ void gather_credential_fields(Snapshot& snapshot, Diagnostics& diagnostics) {
                         "credentials: " + quoted(source.name) + " lies among the subject headers " +
                             quoted(config.header_prefix + '*'));
   }
-  std::sort(snapshot.credential_fields.begin(), snapshot.credential_fields.end());
-  const auto last = std::unique(snapshot.credential_fields.begin(), snapshot.credential_fields.end());
-  snapshot.credential_fields.erase(last, snapshot.credential_fields.end());
+  std::sort(fields.begin(), fields.end());
+  const auto last = std::unique(fields.begin(), fields.end());
+  fields.erase(last, fields.end());
+  return fields;
 }
 
-}  // namespace
+Result<std::shared_ptr<const TlsClient>> load_upstream_tls(const Upstream& upstream) {
+  if (!upstream.speaks_tls()) return std::shared_ptr<const TlsClient>();
+  auto loaded = TlsClient::load(upstream.tls);
+  if (!loaded) return loaded.error().within("upstreams." + upstream.name + ": tls");
+  return loaded;
+}
 
 Ruleset load_ruleset(const Config& config, const store::Store& store, const Snapshot* running,
                      std::string& kept, std::string& problem) {
@@ -73,24 +81,22 @@ Ruleset load_ruleset(const Config& config, const store::Store& store, const Snap
       headers = running->upstreams[index].headers;
       kept += (kept.empty() ? "" : "\n") + flaw;
     }
-    std::shared_ptr<const TlsClient> tls;
-    if (upstream.speaks_tls()) {
-      auto loaded = TlsClient::load(upstream.tls);
-      if (!loaded) flaw = "upstreams." + upstream.name + ": tls: " + loaded.error().message;
-      if (!loaded && running == nullptr) {
-        problem = flaw;
-        return nullptr;
-      }
-      if (!loaded) kept += (kept.empty() ? "" : "\n") + flaw;
-      tls = loaded ? std::move(*loaded) : running->upstreams[index].tls;
+    auto tls = load_upstream_tls(upstream);
+    if (!tls && running == nullptr) {
+      problem = tls.error().message;
+      return nullptr;
     }
-    snapshot->upstreams.push_back({std::move(upstream), std::move(*headers), std::move(tls)});
+    if (!tls) {
+      kept += (kept.empty() ? "" : "\n") + tls.error().message;
+      tls = running->upstreams[index].tls;
+    }
+    snapshot->upstreams.push_back({std::move(upstream), std::move(*headers), std::move(*tls)});
   }
   const std::vector<std::string> upstreams = names_of(snapshot->upstreams);
   if (config.dev) {
     snapshot->policy = policy::Policy::any_authenticated(default_index(upstreams));
     Diagnostics none;
-    gather_credential_fields(*snapshot, none);
+    snapshot->credential_fields = credential_fields(config, *snapshot->policy, none);
     return snapshot;
   }
   const auto catalog = store.catalog();
@@ -102,7 +108,8 @@ Ruleset load_ruleset(const Config& config, const store::Store& store, const Snap
   const yaml::Document document = yaml::load(config.policy, diagnostics);
   if (diagnostics.empty())
     snapshot->policy = policy::Policy::compile(document, &*catalog, diagnostics, &upstreams);
-  if (snapshot->policy) gather_credential_fields(*snapshot, diagnostics);
+  if (snapshot->policy)
+    snapshot->credential_fields = credential_fields(config, *snapshot->policy, diagnostics);
   if (!diagnostics.empty() || !snapshot->policy) {
     problem = without_last_line_feed(yaml::render(diagnostics, {&document}));
     return nullptr;

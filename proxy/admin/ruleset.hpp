@@ -21,6 +21,13 @@ struct Sources {
 };
 [[nodiscard]] Sources read_sources(const ConfigSources& sources, const Config& running);
 
+/// The header fields that the configuration or any rule names as carrying a credential, sorted. A rule that
+/// names a subject header is a mistake: neither file shows it alone.
+[[nodiscard]] std::vector<std::string> credential_fields(const Config& config, const policy::Policy& policy,
+                                                         Diagnostics& diagnostics);
+/// Null for an upstream in plain text. Errors: those of TlsClient::load(), with the upstream's name.
+[[nodiscard]] Result<std::shared_ptr<const TlsClient>> load_upstream_tls(const Upstream& upstream);
+
 /// Compiles the policy that `config` names against the store's catalog. On mistakes: null, and `problem`
 /// holds them as the operator reads them. With a `running` snapshot, an upstream whose headers_file is broken
 /// keeps the headers it has there, one whose certificates are keeps those, and `kept` says why.

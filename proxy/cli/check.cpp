@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <boost/json.hpp>
 #include <memory>
 
@@ -5,10 +6,12 @@
 #include "conf/upstream_headers.hpp"
 #include "conf/yaml.hpp"
 #include "policy/policy.hpp"
+#include "proxy/admin/ruleset.hpp"
 #include "proxy/cli/arguments.hpp"
 #include "proxy/cli/cli.hpp"
 #include "proxy/cli/config_options.hpp"
 #include "proxy/cli/output.hpp"
+#include "proxy/tls_context.hpp"
 #include "store/catalog_file.hpp"
 #include "store/store.hpp"
 
@@ -77,21 +80,41 @@ void check_headers_file(const Upstream& upstream, const Config& config, Diagnost
   if (!flaw.empty()) diagnostics.add({upstream.headers_file, 0, 0}, flaw);
 }
 
+/// Certificates and keys of both sides are read as at a start, and thrown away.
+void check_tls_files(const Config& config, const std::string& file, Diagnostics& diagnostics) {
+  const bool spoken = std::any_of(config.listen.begin(), config.listen.end(),
+                                  [](const Listen& listen) { return *listen.tls; });
+  std::vector<std::string> warnings;  // no reason not to start
+  if (spoken)
+    if (const auto loaded = TlsContext::load(config.tls, warnings); !loaded)
+      diagnostics.add({file, 0, 0}, loaded.error().message);
+  for (const Upstream& upstream : config.all_upstreams())
+    if (const auto loaded = admin::load_upstream_tls(upstream); !loaded)
+      diagnostics.add({file, 0, 0}, loaded.error().message);
+}
+
+void check_policy(const Config& config, Checked& checked) {
+  const std::optional<policy::Catalog> known = known_names(config, checked);
+  checked.policy = yaml::load(config.policy, checked.diagnostics);
+  if (checked.policy.root.kind == yaml::Kind::null && !checked.diagnostics.empty()) return;
+  std::vector<std::string> upstreams;
+  for (const Upstream& upstream : config.all_upstreams()) {
+    upstreams.push_back(upstream.name);
+    check_headers_file(upstream, config, checked.diagnostics);
+  }
+  const auto policy =
+      policy::Policy::compile(checked.policy, known ? &*known : nullptr, checked.diagnostics, &upstreams);
+  if (!policy) return;
+  checked.rules = policy->rules().size();
+  (void)admin::credential_fields(config, *policy, checked.diagnostics);
+}
+
 Checked check_all(const ConfigSources& sources) {
   Checked checked;
   const auto loaded = load_config(sources, checked.diagnostics, &checked.config);
   if (!loaded) return checked;
-  const std::optional<policy::Catalog> known = known_names(loaded->config, checked);
-  checked.policy = yaml::load(loaded->config.policy, checked.diagnostics);
-  if (checked.policy.root.kind == yaml::Kind::null && !checked.diagnostics.empty()) return checked;
-  std::vector<std::string> upstreams;
-  for (const Upstream& upstream : loaded->config.all_upstreams()) {
-    upstreams.push_back(upstream.name);
-    check_headers_file(upstream, loaded->config, checked.diagnostics);
-  }
-  const auto policy =
-      policy::Policy::compile(checked.policy, known ? &*known : nullptr, checked.diagnostics, &upstreams);
-  if (policy) checked.rules = policy->rules().size();
+  check_policy(loaded->config, checked);
+  check_tls_files(loaded->config, checked.config.file, checked.diagnostics);
   return checked;
 }
 

@@ -69,6 +69,33 @@ def test_mistakes_of_the_catalog_file_are_told_too(shop):
     assert 'extra.yaml:2:1: unknown key "roels"; did you mean "roles"?' in shop.run("check", "--catalog", "extra.yaml", ok=1).stderr
 
 
+def test_what_run_would_not_start_with_is_told_too(shop):
+    """Files of TLS on both sides, and a credential among the subject headers: all at once."""
+    config = """\
+listen: 127.0.0.1:0
+store: store
+policy: policy.yaml
+tls: {certificate: no-such.crt, key: no-such.key}
+upstreams:
+  default: {url: "https://127.0.0.1:8000", tls: {ca: no-such-ca.crt}}
+  other: {url: "https://127.0.0.1:8001", tls: {ca: postern.yaml}}
+"""
+    (shop.folder / "postern.yaml").write_text(config)
+    (shop.folder / "policy.yaml").write_text(
+        "version: 1\nrules:\n  - {path: /a, authenticated: true, credentials: [{header: X-Subject-Key}]}\n"
+    )
+    told = shop.run("check", ok=1).stderr
+    for sentence in ("tls: no-such.crt: No such file", "upstreams.default: tls: no-such-ca.crt: No such file",
+                     "upstreams.other: tls: postern.yaml: holds no certificate", '"X-Subject-Key" lies among the subject headers'):
+        assert sentence in told, told
+    assert len(shop.json("check", ok=1)["diagnostics"]) == 4
+    assert re.search(r"^policy.yaml:3:\d+: ", told, re.M)
+    # Where no listener speaks TLS its files are not read.
+    (shop.folder / "postern.yaml").write_text(config.split("upstreams:")[0].replace("127.0.0.1:0", "{address: '127.0.0.1:0', tls: false}")
+                                              + "upstream: http://127.0.0.1:8000\n")
+    assert "no-such" not in shop.run("check", ok=1).stderr
+
+
 def test_the_reference_speaks_of_every_option(shop):
     reference = shop.run("config", "reference").stdout
     options = shop.json("config", "reference")
