@@ -29,7 +29,7 @@ constexpr OptionValue later = {};  // known from the design, not yet supported
 // the names of the headers that its upstream believes.
 constexpr Option table[] = {
   // name, meaning, unit, default, bounds, change, secret, flag, value
-  {"listen", "Where clients connect; port 8443 with TLS, unless said", "address or {address, tls, proxy_protocol}", "127.0.0.1:8080", "", restart, open, "--listen", option_value<read_listens, &Config::listen>},
+  {"listen", "Where clients connect; port 8443 with TLS, unless said", "address", "127.0.0.1:8080", "host:port, unix:/path or {address, tls, proxy_protocol}", restart, open, "--listen", option_value<read_listens, &Config::listen>},
   {"tls.certificate", "Certificate shown to clients, its chain behind it; with it TLS is spoken", "path", "", "", reload, open, "", option_value<read_optional_path, &Config::tls, &Tls::pair, &KeyPair::certificate>},
   {"tls.key", "Its private key; without it in the certificate's file", "path", "", "", reload, open, "", option_value<read_optional_path, &Config::tls, &Tls::pair, &KeyPair::key>},
   {"tls.certificates", "Further certificates, chosen by the name a client asks for", "path or {certificate, key}", "", "", reload, open, "", option_value<read_key_pairs, &Config::tls, &Tls::pairs>},
