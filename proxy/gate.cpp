@@ -121,7 +121,7 @@ Gate::Ruling Gate::rule(Exchange& exchange, const Peer& peer, UnixSeconds now) n
   const Config& config = snapshot_->config;
   const RequestHead& head = exchange.request;
   Facts& facts = exchange.facts;
-  facts.certificate = peer.certificate;
+  facts.certificate = certificate_at(peer, now);
   facts.method.assign(head.method.of(exchange.in));
   const auto client = client_address(head, exchange.in, peer, config.trusted_proxies, facts.client);
 
@@ -207,7 +207,7 @@ Gate::Ruling Gate::judge(Exchange& exchange, const policy::Match& match, const P
     }
   }
 
-  subject.certificate = peer.certificate;
+  subject.certificate = certificate_at(peer, now);
   static const policy::Binding unbound;
   const policy::Binding& bound = snapshot.ok() ? binding(snapshot.catalog()) : unbound;
   const policy::Decision decision = policy::decide(match, bound, credential, subject);
@@ -252,7 +252,7 @@ std::optional<Answer> Gate::look_again(const Exchange& exchange, const Peer& pee
     credential = Credential::valid;
     subject = snapshot.subject();
   }
-  subject.certificate = peer.certificate;
+  subject.certificate = certificate_at(peer, now);
   const policy::Decision decision = policy::decide(match, binding(snapshot.catalog()), credential, subject);
   if (decision.verdict == policy::Verdict::allow) return std::nullopt;
   return answers::of(decision);

@@ -46,6 +46,7 @@ struct Peer {
   bool known = false;
   bool tls = false;
   std::string certificate;  ///< subject of its verified certificate, as RFC 2253 writes it; empty: none
+  UnixSeconds certificate_expires = 0;
 };
 
 class Gate {
@@ -92,6 +93,12 @@ class Gate {
   bool bound_ = false;
   bool store_lost_ = false;
 };
+
+/// The subject of its certificate, empty when there is none any more: it may expire while the connection
+/// lasts. Good as long as the peer.
+[[nodiscard]] inline std::string_view certificate_at(const Peer& peer, UnixSeconds now) noexcept {
+  return now < peer.certificate_expires ? std::string_view(peer.certificate) : std::string_view();
+}
 
 /// Whether what this peer says about clients and requests before it is believed.
 [[nodiscard]] bool is_trusted(const Peer& peer, const std::vector<Network>& trusted) noexcept;

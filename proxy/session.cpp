@@ -72,7 +72,7 @@ Task<void> Session::run() {
 }
 
 Task<bool> Session::next_request_begins() {
-  if (exchange_.held() && !exchange_->in_window.empty()) co_return true;  // pipelined
+  if (exchange_.held() && !exchange_->in_window.empty()) co_return !outlived_certificate();  // pipelined
   if (shard_.past_grace()) co_return false;
   const Clock::time_point since = shard_.reactor().now();
   idle_ = true;
@@ -85,7 +85,7 @@ Task<bool> Session::next_request_begins() {
   if (!exchange_.held())
     readable = co_await until_readable(*client_, requests_ == 0 ? Wait::head : Wait::idle, since);
   idle_ = false;
-  co_return readable.ok() && exchange_.borrow();
+  co_return readable.ok() && !outlived_certificate() && exchange_.borrow();
 }
 
 Task<HeadStatus> Session::read_head() {
@@ -140,6 +140,12 @@ void Session::name_request() noexcept {
   x.facts.trace_continued =
       choose_traceparent(presented(FieldName::traceparent), shard_.ids(), x.facts.traceparent);
   x.facts.client.assign(peer_.text.view());
+}
+
+bool Session::outlived_certificate() const noexcept {
+  return !peer_.certificate.empty() &&
+         shard_.config().tls.client_certificate == ClientCertificate::required &&
+         certificate_at(peer_, std::time(nullptr)).empty();
 }
 
 bool Session::closes_after_this() const noexcept {

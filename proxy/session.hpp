@@ -65,6 +65,8 @@ class Session {
   [[nodiscard]] Task<After> answer(Answer answer, bool request_consumed);
   [[nodiscard]] Task<void> linger();
   void name_request() noexcept;
+  /// Its certificate, without which nobody is to be served here, has expired.
+  [[nodiscard]] bool outlived_certificate() const noexcept;
   [[nodiscard]] bool closes_after_this() const noexcept;
   [[nodiscard]] bool skip_buffered_body() noexcept;
 

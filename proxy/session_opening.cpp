@@ -93,7 +93,7 @@ Task<bool> Session::shake_hands() {
       operator_log(LogLevel::debug, "tls: " + std::string(peer_.text.view()) + ": " + tls.failure());
     co_return false;
   }
-  if (!client_subject(tls.ssl(), peer_.certificate)) {
+  if (!client_subject(tls.ssl(), peer_.certificate, peer_.certificate_expires)) {
     shard_.counters().tls_handshake_failures.add();
     operator_log(LogLevel::debug,
                  "tls: " + std::string(peer_.text.view()) + ": its certificate is of no use");

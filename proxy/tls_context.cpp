@@ -141,12 +141,13 @@ Ssl TlsContext::accept() const noexcept {
   return ssl;
 }
 
-bool client_subject(const SSL* ssl, std::string& subject) {
+bool client_subject(const SSL* ssl, std::string& subject, UnixSeconds& expires) {
   subject.clear();
   const X509* const certificate = SSL_get0_peer_certificate(ssl);
   if (!certificate) return true;
   if (SSL_get_verify_result(ssl) != X509_V_OK || !untimely(*certificate).empty()) return false;
   subject = subject_of(*certificate);
+  expires = expiry_of(*certificate);
   return !subject.empty();
 }
 

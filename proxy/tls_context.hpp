@@ -11,6 +11,7 @@
 
 #include "conf/config.hpp"
 #include "conf/result.hpp"
+#include "conf/strong.hpp"
 #include "proxy/tls_setup.hpp"
 #include "proxy/tls_stream.hpp"
 
@@ -41,8 +42,9 @@ class TlsContext {
   std::int64_t expires_ = INT64_MAX;
 };
 
-/// The subject of the client's verified certificate (tls_files.hpp), empty when it showed none. False when
-/// it has one that cannot be told, or, on a resumed session, one that has expired since.
-[[nodiscard]] bool client_subject(const SSL* ssl, std::string& subject);
+/// The subject of the client's verified certificate (tls_files.hpp), empty when it showed none, and until
+/// when it is valid. False when it has one that cannot be told, or, on a resumed session, one that has
+/// expired since.
+[[nodiscard]] bool client_subject(const SSL* ssl, std::string& subject, UnixSeconds& expires);
 
 }  // namespace postern

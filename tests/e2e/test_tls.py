@@ -8,6 +8,7 @@ import socket
 import ssl
 import subprocess
 import threading
+import time
 
 import pytest
 
@@ -329,6 +330,26 @@ rules:
             assert client.ask("GET", target, token=tokens["reader"]).status == status
             assert client.ask("GET", target).status == 401  # a certificate is no token
     assert postern.access_log(12)[0]["client_certificate"] == "CN=billing,O=Example"
+
+
+@pytest.mark.parametrize("demand", ["optional", "required"])
+def test_a_certificate_that_expires_on_an_open_connection_is_none(guard, ca, pair, tokens, upstream, demand):
+    policy = "version: 1\nrules:\n  - {path: /open, allow: anonymous}\n  - {path: /any, client_certificate: true}\n"
+    tls = {**pair.config, "client_ca": str(ca.certificate), "client_certificate": demand}
+    postern = guard(policy=policy, config={"tls": tls})
+    ends = int(time.time()) + 4
+    soon = ca.issue("soon-" + demand, subject="/CN=soon", until=time.strftime("%Y%m%d%H%M%SZ", time.gmtime(ends)))
+    with TlsClient(postern.port, ca.client_context(soon)) as client:
+        assert client.ask("GET", "/any", token=tokens["reader"]).status == 200
+        assert upstream.last.get("x-subject-certificate") == "CN=soon"
+        until(lambda: time.time() > ends + 0.5, "it has expired, by the coarse clock too")
+        if demand == "required":
+            client.send(request("GET", "/open"))
+            assert client.is_closed()
+            return
+        assert client.ask("GET", "/any", token=tokens["reader"]).status == 403
+        assert client.ask("GET", "/open").status == 200
+    assert upstream.last.get("x-subject-certificate") is None
 
 
 # --- start and reload ---

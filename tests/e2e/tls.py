@@ -37,21 +37,22 @@ class Authority:
         openssl("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "30", "-subj",
                 f"/CN=Test {name}", "-keyout", self.key, "-out", self.certificate)
 
-    def issue(self, file: str, *names: str, subject: str = "/CN=test", days: int = 30, rsa: bool = False) -> Pair:
-        """A certificate for DNS names and IP addresses; negative days: expired."""
+    def issue(self, file: str, *names: str, subject: str = "/CN=test", days: int = 30, rsa: bool = False,
+              until: str = "") -> Pair:
+        """A certificate for DNS names and IP addresses; negative days: expired; `until`: 20300101000000Z."""
         request, certificate, key = (self.folder / f"{file}.{end}" for end in ("csr", "crt", "key"))
         kind = ["rsa:2048"] if rsa else ["ec", "-pkeyopt", "ec_paramgen_curve:prime256v1"]
         openssl("req", "-new", "-newkey", *kind, "-nodes", "-utf8", "-subj", subject, "-keyout", key, "-out", request)
         extensions = self.folder / f"{file}.ext"
         spelled = ",".join(("IP:" if name.replace(".", "").isdigit() or ":" in name else "DNS:") + name for name in names)
         extensions.write_text(f"subjectAltName={spelled}\n" if names else "basicConstraints=CA:FALSE\n")
-        if days <= 0:
-            return self._expired(request, certificate, key, extensions)
+        if days <= 0 or until:
+            return self._expired(request, certificate, key, extensions, until or "20200201000000Z")
         openssl("x509", "-req", "-in", request, "-CA", self.certificate, "-CAkey", self.key, "-CAcreateserial", "-days",
                 days, "-extfile", extensions, "-out", certificate)
         return Pair(certificate, key)
 
-    def _expired(self, request: Path, certificate: Path, key: Path, extensions: Path) -> Pair:
+    def _expired(self, request: Path, certificate: Path, key: Path, extensions: Path, until: str) -> Pair:
         """`openssl x509` gives no begin in the past; `openssl ca` does."""
         index = self.folder / "index.txt"
         index.write_text("")
@@ -61,7 +62,7 @@ class Authority:
             "unique_subject=no\n[p]\ncommonName=optional\n" % (index, self.folder)
         )
         openssl("ca", "-batch", "-config", config, "-cert", self.certificate, "-keyfile", self.key, "-in", request, "-out",
-                certificate, "-startdate", "20200101000000Z", "-enddate", "20200201000000Z", "-extfile", extensions, "-notext")
+                certificate, "-startdate", "20200101000000Z", "-enddate", until, "-extfile", extensions, "-notext")
         return Pair(certificate, key)
 
     def server_context(self, pair: Pair, *, clients: Optional["Authority"] = None, **settings: Any) -> ssl.SSLContext:
