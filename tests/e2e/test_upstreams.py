@@ -200,6 +200,14 @@ def test_a_trailer_under_the_name_of_our_credential_stays_here(guard, upstream):
     assert upstream.last.all("X-Api-Key") == ["ours"]
 
 
+def test_a_mistake_beside_a_credential_in_the_configuration_does_not_show_it(guard, upstream):
+    postern = guard(begin=False, policy=OPEN)
+    postern.config_file.write_text(
+        f"upstreams:\n  api: {{urll: '{upstream.url}', headers: {{X-Key: s3cret}}}}\npolicy: {postern.policy_file}\nstore: {postern.store.directory}\n")
+    checked = run("check", "--config", postern.config_file, ok=1)
+    assert 'unknown key "urll"' in checked.stderr and "s3cret" not in checked.stdout + checked.stderr
+
+
 # --- several addresses ---
 
 OPEN = "\n".join(POLICY.splitlines()[:3]) + "\n"

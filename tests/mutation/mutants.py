@@ -143,4 +143,16 @@ MUTANTS = [
     m("a malformed credential", "proxy/credential.cpp", "if (malformed_ || count_ > 1) return", "if (count_ > 1) return", "credentials answers"),
     m("a credential from a place that is not accepted", "proxy/credential.cpp", "if (count_ == 0 || !sources.accept(found_.place, found_.source)) return {};", "if (count_ == 0) return {};", "credentials"),
     m("the query's credential is cut out", "proxy/credential.cpp", "if (!cut.query) return {query, {}};", "return {query, {}};", "credentials"),
+    # --- upstreams ---
+    m("a rule's own upstream", "proxy/gate.cpp", "exchange.upstream = match.rule->upstream;", "exchange.upstream = 0;", "upstreams"),
+    m("a client's field under the name of our credential there", "proxy/head_writer.cpp", "!(own && own->covers(name))", "true", "upstreams"),
+    m("the same under an alias", "proxy/injected_headers.cpp", "return is_alias_of(name, folded);", "return name == folded;", "upstreams"),
+    m("the same in trailers", "proxy/trailers.cpp", "!(own_headers && own_headers->covers(field.name.of(buffer)))", "true", "upstreams"),
+    m("a line with a credential is not shown", "conf/diagnostic.cpp", "if (hidden_.contains({item.position.file, item.position.line})) continue;", "", "upstreams"),
+    m("an address that fails is left alone", "proxy/relay.cpp", "pool.failed(*address_);", ";", "upstreams"),
+    m("an address that fails its health check", "proxy/upstream_address.hpp", "return healthy_ && (", "return (", "upstreams"),
+    m("an address that is gone keeps no connection", "proxy/upstream_pool.cpp", "if (retired || stream->hung_up() ||", "if (stream->hung_up() ||", "upstreams"),
+    # --- faults ---
+    m("a store that is no longer there", "proxy/gate.cpp", "if ((!snapshot.ok() || store_lost_) &&", "if (!snapshot.ok() &&", "faults"),
+    m("a client that closed while the upstream thought", "proxy/relay.cpp", "if (x_.request.minor >= 1) probe_.watch();", "", "faults"),
 ]
