@@ -297,10 +297,12 @@ def test_without_descriptors_accepting_pauses_and_comes_back(guard, upstream):
 
         assert pauses() == 0
         soft, hard = resource.prlimit(postern.process.pid, resource.RLIMIT_NOFILE)
-        highest = max(int(name) for name in os.listdir(f"/proc/{postern.process.pid}/fd"))
-        resource.prlimit(postern.process.pid, resource.RLIMIT_NOFILE, (highest + 2, hard))
-        clients = [postern.client() for _ in range(40)]  # the kernel takes them, postern only some
-        until(lambda: pauses() > 0, "accepting pauses")
+        limit = 2 + max(int(name) for name in os.listdir(f"/proc/{postern.process.pid}/fd"))
+        resource.prlimit(postern.process.pid, resource.RLIMIT_NOFILE, (limit, hard))
+        # The kernel takes them all, postern as many as it has descriptors for.
+        clients = [postern.client() for _ in range(limit - descriptors(postern) + 5)]
+        until(lambda: descriptors(postern) == limit, "every descriptor is used")
+        until(pauses, "accepting pauses")
         resource.prlimit(postern.process.pid, resource.RLIMIT_NOFILE, (soft, hard))
         for client in clients:
             assert client.ask().status == 200
