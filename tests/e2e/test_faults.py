@@ -12,7 +12,7 @@ import time
 import pytest
 
 from server import Store, until
-from wire import PATIENCE, Client, Ended, Request, request, response
+from wire import PATIENCE, SANITIZED, Client, Ended, Request, request, response
 
 GAUGES = ("client_connections", "requests_in_flight", "upstream_connections")
 
@@ -287,6 +287,7 @@ def test_an_http_1_0_client_that_ended_its_side_gets_no_informational_answer(sha
 # --- the machine ---
 
 
+@pytest.mark.skipif(SANITIZED, reason="UBSan looks at memory through a pipe, and takes having none for a broken object")
 def test_without_descriptors_accepting_pauses_and_comes_back(guard, upstream):
     postern = guard(config={"shards": 1})
     with nothing_leaks(postern, upstream), Client(postern.admin_port) as admin:
@@ -310,6 +311,7 @@ def test_without_descriptors_accepting_pauses_and_comes_back(guard, upstream):
             client.close()
 
 
+@pytest.mark.skipif(SANITIZED, reason="UBSan looks at memory through a pipe, and takes having none for a broken object")
 def test_without_descriptors_for_the_upstream_it_is_503(guard, upstream):
     postern = guard(config={"shards": 1})
     assert postern.ask().status == 200
