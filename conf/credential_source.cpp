@@ -94,13 +94,10 @@ class SourceReader {
       if (std::string flaw = flaw_of_field(name); !flaw.empty())
         return mistake_(name_node, std::move(flaw),
                         lower(name) == "authorization" ? "write 'authorization'" : "");
-    CredentialSource source{known->place, std::string(name)};
-    const auto same = [&source](const CredentialSource& other) {
-      const bool header = source.place == CredentialPlace::header;
-      return source.place == other.place &&
-             (header ? lower(source.name) == lower(other.name) : source.name == other.name);
-    };
-    if (std::any_of(sources_.begin(), sources_.end(), same))
+    // Folded, so that the configuration and a rule that spell one header differently mean one source.
+    const bool folds = known->place == CredentialPlace::header;
+    CredentialSource source{known->place, folds ? lower(name) : std::string(name)};
+    if (std::find(sources_.begin(), sources_.end(), source) != sources_.end())
       return mistake_(node, "this source is named twice", "");
     sources_.push_back(std::move(source));
   }

@@ -3,10 +3,8 @@
 #pragma once
 
 #include <cstddef>
-#include <set>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 namespace postern {
@@ -36,8 +34,6 @@ class Diagnostics {
  public:
   void add(Position position, std::string message, std::string suggestion = {});
   void append(Diagnostics other);
-  /// A line that holds a secret: it is not shown under what is said about it.
-  void hide_line(std::string file, std::size_t line) { hidden_.emplace(std::move(file), line); }
   [[nodiscard]] bool empty() const noexcept { return items_.empty(); }
   [[nodiscard]] std::size_t size() const noexcept { return items_.size() + omitted_; }
   [[nodiscard]] const std::vector<Diagnostic>& items() const noexcept { return items_; }
@@ -49,6 +45,7 @@ class Diagnostics {
   ///         ^
   ///
   /// `source_of` gives the text of a file by the name in its position, or empty when there is none to show.
+  /// No line of a text is shown that speaks of `upstreams` or `headers`: a credential may stand in it.
   /// At most limits::diagnostics_max are printed, then how many more there are.
   [[nodiscard]] std::string render(std::string_view (*source_of)(const std::string& file,
                                                                  const void* context),
@@ -56,7 +53,6 @@ class Diagnostics {
 
  private:
   std::vector<Diagnostic> items_;
-  std::set<std::pair<std::string, std::size_t>> hidden_;
   std::size_t omitted_ = 0;
 };
 

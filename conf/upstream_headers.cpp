@@ -50,8 +50,9 @@ std::size_t line_bytes(const UpstreamHeader& header) noexcept {
 
 std::string upstream_header_flaw(std::string_view name, std::string_view subject_prefix) {
   const std::string known = folded(name);
+  // Not quoted: in `{X-Api-Key:s3cret}`, without its blank, the name is the credential.
   if (!is_plain_name(name))
-    return quoted(name) + " is no name of a header: letters, digits and inner dashes are allowed";
+    return "a key is no name of a header: letters, digits and inner dashes are allowed";
   const bool taken = std::find(taken_names.begin(), taken_names.end(), known) != taken_names.end();
   if (taken || known.starts_with(taken_family))
     return quoted(name) + " frames or routes a request, or is written by postern itself";
@@ -81,10 +82,6 @@ std::string upstream_headers_flaw(const std::vector<UpstreamHeader>& headers,
 }
 
 void read_upstream_headers(const Given& given, std::vector<UpstreamHeader>& out) {
-  given.diagnostics.hide_line(given.at.file, given.node.line);
-  for (const yaml::Entry& entry : given.node.entries)
-    for (const std::size_t line : {entry.line, entry.value.line})
-      given.diagnostics.hide_line(given.at.file, line);
   if (given.node.kind != yaml::Kind::mapping)
     return given.mistake("a mapping of names to values is expected");
   std::vector<UpstreamHeader> read;

@@ -153,16 +153,12 @@ Gate::Ruling Gate::rule(Exchange& exchange, const Peer& peer, UnixSeconds now) n
   return ruling;
 }
 
-/// Looked up first and limited afterwards, so that a valid token behind the same address always passes.
-Answer Gate::denial(const policy::Decision& decision, std::span<const std::uint8_t, 16> client,
-                    UnixSeconds now) noexcept {
+int Gate::count_failure(std::span<const std::uint8_t, 16> client, UnixSeconds now) noexcept {
   const std::uint32_t max = snapshot_->config.limits.auth_failures_per_minute;
-  if (decision.reason != policy::Reason::invalid_token || max == 0 || is_nowhere(client))
-    return answers::of(decision);
+  if (max == 0 || is_nowhere(client)) return 0;
   const int seconds = failures_.add(client, now, max);
-  if (seconds == 0) return answers::of(decision);
-  metrics_.auth_failures_limited.add();
-  return answers::too_many_failures(seconds);
+  if (seconds != 0) metrics_.auth_failures_limited.add();
+  return seconds;
 }
 
 Gate::Ruling Gate::judge(Exchange& exchange, const policy::Match& match, const Peer& peer,
@@ -219,7 +215,13 @@ Gate::Ruling Gate::judge(Exchange& exchange, const policy::Match& match, const P
   facts.subject.assign(subject.id);
   metrics_.decisions_by_reason[static_cast<std::size_t>(decision.reason)].add();
   if (decision.shadowed) metrics_.shadow_denials.add();
-  if (decision.verdict != policy::Verdict::allow) return {false, denial(decision, client, now), false};
+  // Looked up first and limited afterwards, so that a valid token behind the same address always passes. Also
+  // where everybody may pass: the answer there shows the subject of a good guess.
+  const bool guessed = decision.reason == policy::Reason::invalid_token ||
+                       (anonymous_rule && credential == Credential::unusable);
+  if (const int seconds = guessed ? count_failure(client, now) : 0; seconds != 0)
+    return {false, answers::too_many_failures(seconds), false};
+  if (decision.verdict != policy::Verdict::allow) return {false, answers::of(decision), false};
 
   OpenClaim& claim = exchange.claim;
   claim.token = credential == Credential::valid      ? OpenClaim::Token::valid
@@ -237,8 +239,11 @@ std::optional<Answer> Gate::look_again(const Exchange& exchange, const Peer& pee
   const OpenClaim& claim = exchange.claim;
   const policy::Match match = this->match(exchange);
   auto snapshot = reader_.snapshot();
-  // What cannot be looked at is not let through either.
-  if (!snapshot.ok() || store_lost_) return answers::store_unavailable;
+  // What cannot be looked at is not let through either, unless it needs no look: as when it was let in.
+  const bool anonymous_rule =
+      match.rule && match.rule->requirement.kind == policy::RequirementKind::anonymous;
+  if ((!snapshot.ok() || store_lost_) && !(anonymous_rule && claim.token == OpenClaim::Token::none))
+    return answers::store_unavailable;
 
   policy::Subject subject;
   Credential credential = Credential::absent;
@@ -253,7 +258,9 @@ std::optional<Answer> Gate::look_again(const Exchange& exchange, const Peer& pee
     subject = snapshot.subject();
   }
   subject.certificate = certificate_at(peer, now);
-  const policy::Decision decision = policy::decide(match, binding(snapshot.catalog()), credential, subject);
+  static const policy::Binding unbound;
+  const policy::Binding& bound = snapshot.ok() ? binding(snapshot.catalog()) : unbound;
+  const policy::Decision decision = policy::decide(match, bound, credential, subject);
   if (decision.verdict == policy::Verdict::allow) return std::nullopt;
   return answers::of(decision);
 }

@@ -77,8 +77,8 @@ class Gate {
   [[nodiscard]] std::optional<Answer> canonicalise(Exchange& exchange) noexcept;
   [[nodiscard]] Ruling judge(Exchange& exchange, const policy::Match& match, const Peer& peer,
                              std::span<const std::uint8_t, 16> client, UnixSeconds now) noexcept;
-  [[nodiscard]] Answer denial(const policy::Decision& decision, std::span<const std::uint8_t, 16> client,
-                              UnixSeconds now) noexcept;
+  /// Counts a token that is none. The seconds to wait when this client showed too many, else 0.
+  [[nodiscard]] int count_failure(std::span<const std::uint8_t, 16> client, UnixSeconds now) noexcept;
   [[nodiscard]] policy::Match match(const Exchange& exchange) const noexcept;
   [[nodiscard]] CredentialSources sources(const policy::Match& match) const noexcept;
   const policy::Binding& binding(const policy::Catalog& catalog);

@@ -35,6 +35,8 @@ void Relay::abort() noexcept {
 Task<RelayResult> Relay::run() {
   begin_rechecks();
   RelayResult result = co_await relay();
+  // Whatever followed half a head would be read as the rest of it.
+  if (broken_off_) result = RelayResult{};
   co_await end_upload();
   recheck_.disarm();
   result.request_consumed = request_consumed();
@@ -45,14 +47,10 @@ Task<RelayResult> Relay::run() {
 Task<RelayResult> Relay::relay() {
   request_body_.begin(x_.request.framing, x_.request.content_length);
   if (x_.trailers) request_body_.keep_trailers(x_.trailers_in.section());
-  switch (write_head()) {
-    case RewriteError::none:
-      break;
-    case RewriteError::ambiguous_field:
-      co_return refused(answers::ambiguous_field);
-    case RewriteError::too_long:
-      co_return refused(answers::of(HeadError::head_too_long));
-  }
+  // Before anything is leased: what cannot be written is no reason to connect.
+  RewriteError rewritten = write_head(upstream().settings.addresses.front().authority);
+  bool renamed = false;  // the head names another address than the first
+  if (rewritten != RewriteError::none) co_return refused(answer_of(rewritten));
   for (bool fresh = false;; fresh = true) {
     Lease lease = co_await obtain(fresh);
     if (!lease.stream && revoked_) co_return stopped();
@@ -62,6 +60,12 @@ Task<RelayResult> Relay::relay() {
     reused_ = lease.reused;
     client_.on_hang_up_cancel(upstream_.get());
     if (client_.hung_up() || stopping_) co_return stopped();
+    // Several addresses may have several names.
+    const std::string_view authority = UpstreamPool::authority(*address_);
+    const bool other = authority != upstream().settings.addresses.front().authority;
+    if (other || renamed) rewritten = write_head(authority);
+    renamed = other;
+    if (rewritten != RewriteError::none) co_return refused(answer_of(rewritten));
 
     const bool sent = co_await send_request();
     if (sent) begin_upload();
@@ -113,6 +117,11 @@ bool Relay::upload_failed() const noexcept {
   return upload_ == Upload::malformed || upload_ == Upload::too_large ||
          upload_ == Upload::client_timed_out || upload_ == Upload::client_too_slow ||
          upload_ == Upload::upstream_timed_out;
+}
+
+Answer Relay::answer_of(RewriteError error) noexcept {
+  return error == RewriteError::ambiguous_field ? answers::ambiguous_field
+                                                : answers::of(HeadError::head_too_long);
 }
 
 Answer Relay::answer_of(HeadEnd end) const noexcept {

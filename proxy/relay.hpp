@@ -47,6 +47,10 @@ class Relay {
   [[nodiscard]] Task<RelayResult> run();
   /// Ends all waits; run() returns soon.
   void abort() noexcept;
+  /// The time between looks at the token has changed: first off the list with every relay, then on again, so
+  /// that no one walks past those that are still to move.
+  void pause_rechecks() noexcept { recheck_.disarm(); }
+  void begin_rechecks() noexcept;
 
  private:
   /// Where the upload of a request body stands.
@@ -81,7 +85,9 @@ class Relay {
   // relay_request.cpp
   /// Not to be held across a wait: a reload replaces it.
   [[nodiscard]] const ConfiguredUpstream& upstream() const noexcept;
-  [[nodiscard]] RewriteError write_head() noexcept;
+  /// `authority`: of the address that it goes to.
+  [[nodiscard]] RewriteError write_head(std::string_view authority) noexcept;
+  [[nodiscard]] static Answer answer_of(RewriteError error) noexcept;
   [[nodiscard]] Task<bool> send_request();
   void begin_upload() noexcept;
   [[nodiscard]] Task<void> upload();
@@ -115,7 +121,6 @@ class Relay {
     void expire() noexcept override { relay.look_again(); }
     Relay& relay;
   };
-  void begin_rechecks() noexcept;
   void look_again() noexcept;
   /// Stopped before anything was told to the client: by us, with an answer, or because nobody is there.
   [[nodiscard]] RelayResult stopped() const noexcept;
@@ -132,6 +137,7 @@ class Relay {
   bool reused_ = false;
   bool poisoned_ = false;        ///< the upstream connection must not be kept
   bool stopping_ = false;        ///< no new waits in children
+  bool broken_off_ = false;      ///< an informational head may have reached the client in part
   bool wants_trailers_ = false;  ///< the client can take them and the rule lets them pass
   std::size_t request_head_size_ = 0;
   std::size_t bytes_sent_up_ = 0;  ///< on this connection

@@ -24,14 +24,13 @@ const ConfiguredUpstream& Relay::upstream() const noexcept {
   return shard_.gate().snapshot().upstreams[x_.upstream];
 }
 
-RewriteError Relay::write_head() noexcept {
+RewriteError Relay::write_head(std::string_view authority) noexcept {
   const Config& config = shard_.config();
   const RequestHead& head = x_.request;
   const std::string_view client_host{x_.host, x_.host_size};
   RequestRewrite rewrite;
   rewrite.path = x_.path.text;
-  const std::string_view upstream_host = upstream().settings.addresses.front().authority;
-  rewrite.host = config.preserve_host && head.has_host ? client_host : upstream_host;
+  rewrite.host = config.preserve_host && head.has_host ? client_host : authority;
   rewrite.own_headers = &upstream().headers;
   rewrite.client_address = peer_.text.view();
   rewrite.protocol = peer_.tls ? "https" : "http";
@@ -154,7 +153,8 @@ Task<bool> Relay::send_continue() {
   Pieces pieces;
   pieces.add("HTTP/1.1 100 Continue\r\n\r\n");
   const IoResult written = co_await write_all(client_, pieces);
-  if (!written.ok()) co_return false;
+  broken_off_ = !written.ok();
+  if (broken_off_) co_return false;
   upload_ = Upload::none;
   begin_upload();
   co_return true;

@@ -83,7 +83,8 @@ Task<bool> Relay::pass_early_hints() {
   Pieces pieces;
   pieces.add(head.view());
   const IoResult written = co_await write_all(client_, pieces);
-  co_return written.ok();
+  broken_off_ = !written.ok();
+  co_return !broken_off_;
 }
 
 Task<RelayResult> Relay::relay_response() {

@@ -11,6 +11,8 @@ namespace postern {
 // nothing more.
 void Relay::begin_rechecks() noexcept {
   DeadlineLists& deadlines = shard_.reactor().deadlines();
+  recheck_.disarm();
+  if (revoked_) return;
   if (deadlines.duration(Wait::recheck) > Clock::duration::zero())
     deadlines.arm(recheck_, Wait::recheck, shard_.reactor().now());
 }

@@ -35,6 +35,8 @@ class Session {
   void end_if_idle() noexcept;
   /// Ends every wait, so that the session ends soon.
   void abort() noexcept;
+  /// What is being relayed, or null.
+  [[nodiscard]] Relay* relay() noexcept { return relay_; }
 
   // Links of the shard's list of sessions.
   Session* next = nullptr;

@@ -71,7 +71,15 @@ void Shard::use(std::shared_ptr<const TlsContext> tls) {
 }
 
 void Shard::apply_snapshot() noexcept {
-  reactor_->deadlines().set_durations(config().timeouts, config().recheck);
+  DeadlineLists& deadlines = reactor_->deadlines();
+  const Clock::duration recheck_before = deadlines.duration(Wait::recheck);
+  deadlines.set_durations(config().timeouts, config().recheck);
+  if (deadlines.duration(Wait::recheck) != recheck_before) {
+    for (Session* session = first_session_; session; session = session->next)
+      if (session->relay()) session->relay()->pause_rechecks();
+    for (Session* session = first_session_; session; session = session->next)
+      if (session->relay()) session->relay()->begin_rechecks();
+  }
   for (std::size_t i = 0; i < upstreams_.size(); ++i) {
     upstreams_[i]->set_connections_max(config().limits.upstream_connections);
     upstreams_[i]->use(gate_.snapshot().upstreams[i].tls);

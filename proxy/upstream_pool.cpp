@@ -106,6 +106,10 @@ void UpstreamPool::end_request(Address& address) noexcept {
   if (left == 0) std::erase_if(retired_, [&address](const auto& one) { return one.get() == &address; });
 }
 
+std::string_view UpstreamPool::authority(const Address& address) noexcept {
+  return address.target.authority;
+}
+
 void UpstreamPool::answered(Address& address) noexcept {
   address.candidate.health.answered(reactor_.now());
 }

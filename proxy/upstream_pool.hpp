@@ -23,8 +23,9 @@ enum class ConnectError : std::uint8_t { none = 0, unreachable, timed_out, no_ca
 /// An address as the control plane knows it.
 struct UpstreamTarget {
   SocketAddress address;
-  std::size_t slot = 0;  ///< of its metrics: below limits::upstream_addresses_max
-  std::string host;      ///< as written: what its certificate has to be for
+  std::size_t slot = 0;        ///< of its metrics: below limits::upstream_addresses_max
+  std::string host;            ///< as written: what its certificate has to be for
+  std::string authority = {};  ///< as written: what a request to it has in its Host
 };
 
 class UpstreamPool {
@@ -63,6 +64,8 @@ class UpstreamPool {
   /// Counts a leased connection as closed and closes it.
   void discard(Lease lease) noexcept;
 
+  /// UpstreamTarget::authority. Good as long as the lease.
+  [[nodiscard]] static std::string_view authority(const Address& address) noexcept;
   /// An answer began on this address.
   void answered(Address& address) noexcept;
   /// It died before the first byte of an answer, or none came in time.

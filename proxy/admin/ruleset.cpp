@@ -21,6 +21,11 @@ std::string without_last_line_feed(std::string text) {
   return text;
 }
 
+Problem problem_of(const Diagnostics& diagnostics, const yaml::Document& document) {
+  return {without_last_line_feed(yaml::render(diagnostics, {&document})),
+          without_last_line_feed(yaml::render(diagnostics, {}))};
+}
+
 /// The names that rules may choose by; their order is that of Snapshot::upstreams.
 std::vector<std::string> names_of(const std::vector<ConfiguredUpstream>& upstreams) {
   std::vector<std::string> names;
@@ -66,7 +71,7 @@ Result<std::shared_ptr<const TlsClient>> load_upstream_tls(const Upstream& upstr
 }
 
 Ruleset load_ruleset(const Config& config, const store::Store& store, const Snapshot* running,
-                     std::string& kept, std::string& problem) {
+                     std::string& kept, Problem& problem) {
   auto snapshot = std::make_shared<Snapshot>();
   snapshot->config = config;
   for (Upstream& upstream : config.all_upstreams()) {
@@ -74,7 +79,7 @@ Ruleset load_ruleset(const Config& config, const store::Store& store, const Snap
     std::string flaw;
     auto headers = load_own_headers(upstream, config.header_prefix, flaw);
     if (!headers && running == nullptr) {
-      problem = flaw;
+      problem = {flaw, flaw};
       return nullptr;
     }
     if (!headers) {
@@ -83,7 +88,7 @@ Ruleset load_ruleset(const Config& config, const store::Store& store, const Snap
     }
     auto tls = load_upstream_tls(upstream);
     if (!tls && running == nullptr) {
-      problem = tls.error().message;
+      problem = {tls.error().message, tls.error().message};
       return nullptr;
     }
     if (!tls) {
@@ -101,7 +106,7 @@ Ruleset load_ruleset(const Config& config, const store::Store& store, const Snap
   }
   const auto catalog = store.catalog();
   if (!catalog) {
-    problem = catalog.error().message;
+    problem = {catalog.error().message, catalog.error().message};
     return nullptr;
   }
   Diagnostics diagnostics;
@@ -111,19 +116,19 @@ Ruleset load_ruleset(const Config& config, const store::Store& store, const Snap
   if (snapshot->policy)
     snapshot->credential_fields = credential_fields(config, *snapshot->policy, diagnostics);
   if (!diagnostics.empty() || !snapshot->policy) {
-    problem = without_last_line_feed(yaml::render(diagnostics, {&document}));
+    problem = problem_of(diagnostics, document);
     return nullptr;
   }
   return snapshot;
 }
 
 Ruleset reload_ruleset(const ConfigSources& sources, const Snapshot& running, const store::Store& store,
-                       ReloadNotes& notes, std::string& problem) {
+                       ReloadNotes& notes, Problem& problem) {
   Diagnostics diagnostics;
   yaml::Document document;
   const auto loaded = load_config(sources, diagnostics, &document);
   if (!loaded) {
-    problem = without_last_line_feed(yaml::render(diagnostics, {&document}));
+    problem = problem_of(diagnostics, document);
     return nullptr;
   }
   for (const std::string_view name : restart_only_changes(running.config, loaded->config))

@@ -28,11 +28,17 @@ struct Sources {
 /// Null for an upstream in plain text. Errors: those of TlsClient::load(), with the upstream's name.
 [[nodiscard]] Result<std::shared_ptr<const TlsClient>> load_upstream_tls(const Upstream& upstream);
 
+/// Why there is no ruleset.
+struct Problem {
+  std::string text;    ///< as the operator reads it, with lines of the files where they may be shown
+  std::string places;  ///< without any: for those who may not read the files
+};
+
 /// Compiles the policy that `config` names against the store's catalog. On mistakes: null, and `problem`
 /// holds them as the operator reads them. With a `running` snapshot, an upstream whose headers_file is broken
 /// keeps the headers it has there, one whose certificates are keeps those, and `kept` says why.
 [[nodiscard]] Ruleset load_ruleset(const Config& config, const store::Store& store, const Snapshot* running,
-                                   std::string& kept, std::string& problem);
+                                   std::string& kept, Problem& problem);
 
 /// What a reload that took effect left as it was.
 struct ReloadNotes {
@@ -43,7 +49,7 @@ struct ReloadNotes {
 /// Reads the configuration again, with what needs a restart left as it runs, the policy, and the headers of
 /// upstreams.
 [[nodiscard]] Ruleset reload_ruleset(const ConfigSources& sources, const Snapshot& running,
-                                     const store::Store& store, ReloadNotes& notes, std::string& problem);
+                                     const store::Store& store, ReloadNotes& notes, Problem& problem);
 
 /// Applies a declared catalog; a sentence about what changed.
 [[nodiscard]] Result<std::string> apply_catalog(const std::string& file, store::Store& store);

@@ -138,10 +138,10 @@ Status Server::load() {
     POSTERN_TRY(const std::string applied, admin::apply_catalog(options_.config.catalog, store_));
     operator_log(LogLevel::info, applied);
   }
-  std::string problem;
+  admin::Problem problem;
   std::string kept;
   ruleset_ = admin::load_ruleset(options_.config, store_, nullptr, kept, problem);
-  if (!ruleset_) return Error{ErrorKind::invalid, "\n" + problem};
+  if (!ruleset_) return Error{ErrorKind::invalid, "\n" + problem.text};
   sources_ = admin::read_sources(options_.sources, config());
   metrics_.last_reload_time = std::time(nullptr);
   return {};
@@ -361,17 +361,17 @@ void Server::reload_certificates() {
 void Server::reload() {
   if (options_.config.dev) return;
   admin::ReloadNotes notes;
-  std::string problem;
+  admin::Problem problem;
   // Remembered even when refused, so that a broken file is not reported again with every event in its
   // directory.
   sources_ = admin::read_sources(options_.sources, config());
   auto ruleset = admin::reload_ruleset(options_.sources, *ruleset_, store_, notes, problem);
   if (!ruleset) {
-    health_.reload_problem = problem;
+    health_.reload_problem = problem.places;
     metrics_.reload_failures.add();
     metrics_.last_reload_ok = false;
     operator_log(LogLevel::error,
-                 "reload refused, the last good policy and configuration stay in force:\n" + problem);
+                 "reload refused, the last good policy and configuration stay in force:\n" + problem.text);
     return;
   }
   ruleset_ = std::move(ruleset);

@@ -32,7 +32,7 @@ std::unique_ptr<HealthChecks> UpstreamWatch::checks_of(std::size_t upstream, con
 
 void UpstreamWatch::on_found(std::size_t upstream, const std::vector<FoundAddress>& found) {
   std::vector<UpstreamTarget> targets;
-  for (const FoundAddress& one : found) targets.push_back({one.address, one.slot, one.host});
+  for (const FoundAddress& one : found) targets.push_back({one.address, one.slot, one.host, one.authority});
   for (const auto& shard : shards_) shard->set_upstream_targets(upstream, targets);
 
   std::vector<UpstreamSeries::Address> known = std::move(series_[upstream].addresses);

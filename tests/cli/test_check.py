@@ -86,7 +86,7 @@ upstreams:
     )
     told = shop.run("check", ok=1).stderr
     for sentence in ("tls: no-such.crt: No such file", "upstreams.default: tls: no-such-ca.crt: No such file",
-                     "upstreams.other: tls: postern.yaml: holds no certificate", '"X-Subject-Key" lies among the subject headers'):
+                     "upstreams.other: tls: postern.yaml: holds no certificate", '"x-subject-key" lies among the subject headers'):
         assert sentence in told, told
     assert len(shop.json("check", ok=1)["diagnostics"]) == 4
     assert re.search(r"^policy.yaml:3:\d+: ", told, re.M)

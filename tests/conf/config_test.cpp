@@ -556,14 +556,14 @@ TEST_CASE("sources of credentials") {
           {with("credentials: [authorization, {header: X-API-Key}, {cookie: session}, {query: access_token}, "
                 "{websocket_protocol: postern.bearer}]")})
           .credentials == std::vector<CredentialSource>{{authorization, ""},
-                                                        {header, "X-API-Key"},
+                                                        {header, "x-api-key"},
                                                         {cookie, "session"},
                                                         {query, "access_token"},
                                                         {websocket_protocol, "postern.bearer"}});
   CHECK(config_of({with("credentials: {cookie: s}")}).credentials ==
         std::vector<CredentialSource>{{cookie, "s"}});
   CHECK(config_of({with(""), {{"POSTERN_CREDENTIALS", "authorization, header:X-API-Key"}}}).credentials ==
-        std::vector<CredentialSource>{{authorization, ""}, {header, "X-API-Key"}});
+        std::vector<CredentialSource>{{authorization, ""}, {header, "x-api-key"}});
   for (const std::string name :
        {"Authorization", "Host", "content-length", "Cookie", "Connection", "X-Forwarded-Token",
         "Sec-WebSocket-Protocol", "X-Subject-Id", "x-subject", "X_Key", "", "Proxy-Authorization",
@@ -580,7 +580,7 @@ TEST_CASE("sources of credentials") {
       {"credentials: [{header: Authorization}]",
        "credentials: \"Authorization\" has a meaning of its own; write 'authorization'"},
       {"credentials: [{header: X-Subject-Key}]",
-       "credentials: \"X-Subject-Key\" lies among the subject headers \"X-Subject-*\""},
+       "credentials: \"x-subject-key\" lies among the subject headers \"X-Subject-*\""},
   };
   for (const Refusal& row : rows) {
     CAPTURE(row.given);

@@ -173,5 +173,12 @@ def test_a_credential_in_a_trailer_is_none_and_goes_nowhere(shared):
 
 def test_a_rule_may_not_name_a_subject_header(guard):
     server = guard(policy=POLICY.replace("{cookie: own}", "{header: X-Subject-Key}"), begin=False)
-    with pytest.raises(Exception, match=r"policy.yaml:5:\d+: credentials: \"X-Subject-Key\" lies among the subject headers"):
+    with pytest.raises(Exception, match=r"policy.yaml:5:\d+: credentials: \"x-subject-key\" lies among the subject headers"):
         server.start()
+
+
+def test_a_header_spelt_differently_in_a_rule_is_one_source(guard, upstream):
+    policy = "version: 1\nrules:\n  - {id: read, path: /read/**, permission: test.read, credentials: {header: x-api-KEY}}\n"
+    server = guard(policy=policy, config={"credentials": [{"header": "X-API-Key"}]})
+    secret = server.store.create_token("victim", "--role", "test.reader")
+    assert server.ask("GET", "/read", f"X-Api-Key: {secret}").status == 200

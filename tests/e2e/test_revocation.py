@@ -206,3 +206,31 @@ def test_short_requests_are_never_looked_at_again(guard, upstream):
         for _ in range(200):
             assert client.ask("GET", "/read", token=secret).status == 200
     assert metric(server, "rechecks_total") <= 2  # on a machine that stood still for a while
+
+
+def test_a_reloaded_interval_reaches_what_is_open(guard, upstream):
+    upstream.serve = events
+    server = guard(config={"streams": {"recheck": "0s"}})
+    secret = server.store.create_token("victim", "--role", "test.reader")
+    with open_events(server, secret) as never, open_events(server, secret) as other:
+        for recheck in ("1h", "100ms"):
+            since = len(server.log)
+            server.write_config(streams={"recheck": recheck})
+            server.wait_for_log("reloaded:", since)
+        revoke(server)
+        assert never.rest() == other.rest() == b""
+
+
+def test_everybodys_stream_needs_no_store_to_go_on(guard, upstream):
+    upstream.serve = events
+    server = guard(config=CONFIG)
+    secret = server.store.create_token("victim", "--role", "test.reader")
+    with open_events(server, "", "/open") as nobody, open_events(server, secret) as named:
+        state = server.store.directory / "postern.store" / "state.mdb"
+        state.rename(state.with_name("elsewhere"))
+        assert named.rest() == b""
+        looked_at_again(server)
+        assert metric(server, "streams_cut_total") == 1
+        nobody.sock.settimeout(0.01)
+        with pytest.raises(OSError):
+            nobody._more()

@@ -140,10 +140,8 @@ def test_large_bodies_pass_both_ways(secure, ca, upstream, tokens):
     upstream.answer = lambda request, _: response(body=request.body)
     postern = secure()
     with connect(postern, ca) as client:
-        sender = threading.Thread(target=client.send, args=(request("POST", "/open", body=BIG),))
-        sender.start()
+        client.send(request("POST", "/open", body=BIG))  # answered when it has been read
         reply = client.reply()
-        sender.join()
         assert reply.status == 200 and reply.body == BIG
         assert client.ask().status == 200
 

@@ -494,3 +494,56 @@ def test_a_name_that_moves_is_followed_and_a_failed_look_up_changes_nothing(guar
         assert postern.admin("/readyz").status == 200
         hosts.write_text("127.0.0.1 app.test\n127.0.0.2 app.test\n")
         until(lambda: len(states(postern)) == 2, "both are known")
+
+
+# Each with one mistake that leaves no tree, or none that reaches the headers.
+MISTAKEN = {
+    "a quote that is not closed": 'headers: {X-Api-Key: "s3cret}\n',
+    "a colon too many": "headers:\n      X-Api-Key: s3cret: more\n",
+    "a blank too few": "headers: {X-Api-Key:s3cret}\n",
+    "an unknown key": "heeders: {X-Api-Key: s3cret}\n",
+    "an indentation": "headers:\n      X-A: b\n     X-Api-Key: s3cret\n",
+}
+
+
+def mistaken(url):
+    entry = f"upstreams:\n  default:\n    url: {url}\n    "
+    texts = {name: entry + text for name, text in MISTAKEN.items()}
+    texts["a name"] = f"upstreams:\n  Default: {{url: {url}, headers: {{X-Api-Key: s3cret}}}}\n"
+    return texts
+
+
+def test_no_mistake_in_a_configuration_shows_our_credential(guard, upstream):
+    postern = guard(policy="\n".join(POLICY.splitlines()[:3]) + "\n")
+    good = {key: value for key, value in postern.config.items() if key != "upstream" and value is not None}
+    rest = "\n".join(f"{key}: {json.dumps(value)}" for key, value in good.items()) + "\n"
+    for name, text in mistaken(upstream.url).items():
+        since = len(postern.log)
+        postern.config_file.write_text(rest + text)
+        postern.signal(signal.SIGHUP)
+        postern.wait_for_log("reload refused", since)
+        ready = postern.admin("/readyz")
+        assert b"postern.yaml:" in ready.body
+        checked = run("check", "--config", postern.config_file, ok=1)
+        started = run("run", "--config", postern.config_file, ok=1)
+        for said in (postern.log, ready.body.decode(), checked.stdout + checked.stderr, started.stdout + started.stderr):
+            assert "s3cret" not in said, name
+
+
+def test_the_probes_show_no_line_of_a_file(guard, upstream):
+    postern = guard()
+    since = len(postern.log)
+    postern.policy_file.write_text("version: 1\nrules:\n  - {id: open, pth: /a-path-of-ours}\n")
+    postern.wait_for_log("a-path-of-ours", since)
+    ready = postern.admin("/readyz")
+    assert b'unknown key' in ready.body and b"a-path-of-ours" not in ready.body
+
+
+def test_each_address_gets_the_host_of_its_own(guard):
+    with upstreams(2) as both:
+        policy = "\n".join(POLICY.splitlines()[:3]) + "\n"
+        postern = guard(policy=policy, config={**named(default=[one.url for one in both]), "preserve_host": False, "shards": 1})
+        for _ in range(6):
+            assert postern.ask(target="/open").status == 200
+        for one in both:
+            assert {head.get("host") for head in one.requests} == {f"127.0.0.1:{one.port}"}

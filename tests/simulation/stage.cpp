@@ -85,11 +85,12 @@ Stage::Stage() : upstream_path_((directory_.path() / "upstream.sock").string()) 
   spec.name = "stage";
   token_ = must(store_->create_token({"test", ""}, std::move(spec))).secret;
 
-  std::string kept, problem;
+  std::string kept;
+  admin::Problem problem;
   const admin::Ruleset ruleset = admin::load_ruleset(loaded->config, *store_, nullptr, kept, problem);
-  if (!ruleset) throw std::runtime_error(problem);
+  if (!ruleset) throw std::runtime_error(problem.text);
   shard_ = must(Shard::make(0, shared_, must(store::Reader::open(*store_)), ruleset));
-  shard_->set_upstream_targets(0, {UpstreamTarget{unix_address(upstream_path_), 0, {}}});
+  shard_->set_upstream_targets(0, {UpstreamTarget{unix_address(upstream_path_), 0, {}, "localhost"}});
   listen(true);
   now_ = shard_->reactor().now();
   step();
