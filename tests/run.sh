@@ -93,10 +93,10 @@ part_tsan-unit() {
   local wrapper=("${steady[@]}")
   unit tsan tsan-unit
 }
-# Where threads meet: shards, reload, drain, log, metrics, and load from many connections.
+# Where threads meet: shards, reload, drain, hand-over, log, metrics, certificates, and load from many connections.
 part_tsan-e2e() {
   local wrapper=("${steady[@]}") suite suites=()
-  for suite in reload drain tokens admin access_log clients upstream upgrade; do suites+=("tests/e2e/test_$suite.py"); done
+  for suite in reload drain tokens admin access_log clients upstream upstreams upgrade handover revocation tls; do suites+=("tests/e2e/test_$suite.py"); done
   sanitized tsan tsan-e2e "${suites[0]}" "${suites[@]:1}"
 }
 
