@@ -13,7 +13,8 @@ StorePlace::File StorePlace::look_at(std::string path) {
 // The lock file, too: processes with different ones do not see each other, and reuse pages that are being
 // read.
 StorePlace::StorePlace(const std::string& directory)
-    : files_{look_at(directory + "/postern.store/state.mdb"), look_at(directory + "/postern.store/state.mdb-lock")} {}
+    : files_{look_at(directory + "/postern.store/state.mdb"),
+             look_at(directory + "/postern.store/state.mdb-lock")} {}
 
 std::string StorePlace::problem() const {
   for (const File& opened : files_) {
