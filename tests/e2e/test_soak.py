@@ -118,7 +118,7 @@ def test_soak(guard, tokens, whoami, upstream):
         secret = postern.store.create_token(f"soak{rounds}")
         assert postern.ask(target="/private", token=secret).status == 200
         postern.store.run("token", "delete", postern.store.token_id(f"soak{rounds}"))
-        assert postern.ask(target="/private", token=secret).status == 401
+        assert postern.ask(target="/private", token=secret).status in (401, 429)  # so many failures a minute are limited
         postern.policy_file.write_text(RULES + f"# {rounds}\n")
         with upstream._change:  # what it remembers is of no interest here
             upstream.connections.clear()
