@@ -239,6 +239,7 @@ int Server::run() {
     announce("listening on " + sockets_[i].url(*config().listen[i].tls));
   for (const auto& [option, text] : service_names_) announce(text);
   io_.run();
+  admin::block_signals();  // all is done: one more signal must not turn that into a death by it
   join();
   return 0;
 }

@@ -38,6 +38,15 @@ def test_without_anything_under_way_it_ends_at_once(guard, number):
         assert idle.is_closed()
 
 
+def test_signals_while_it_ends_are_no_death_by_them(guard):
+    for _ in range(10):
+        postern = guard()
+        while postern.process.poll() is None:
+            postern.signal(signal.SIGTERM)
+            time.sleep(0.0002)  # often enough to meet the end, seldom enough to let it come
+        assert postern.wait() == 0
+
+
 def test_what_is_under_way_is_finished(guard, upstream):
     asked, release = hanging(upstream)
     postern = guard(config={"timeouts": {"drain": "60s", "response": "60s"}})
