@@ -80,6 +80,19 @@ bool decodes_to(std::string_view text, std::string_view name) noexcept {
   return text.empty();
 }
 
+/// Whether a parameter of this name stands anywhere behind the first separator of a URL: in its query, in its
+/// fragment, and by whatever separator somebody splits them.
+bool carries(std::string_view url, std::string_view name) noexcept {
+  constexpr std::string_view separators = "?&;#";
+  for (std::size_t at = url.find_first_of(separators); at != std::string_view::npos;) {
+    url.remove_prefix(at + 1);
+    at = url.find_first_of(separators);
+    const std::string_view piece = url.substr(0, at);
+    if (decodes_to(piece.substr(0, piece.find('=')), name)) return true;
+  }
+  return false;
+}
+
 /// Decodes a parameter's value once, as far as `decoded` holds. Nothing when it is no token68: a raw '+' is
 /// none, since half of all readers take it for a space.
 std::string_view decoded_value(std::string_view text, DecodedCredential& decoded) noexcept {
@@ -145,6 +158,7 @@ class Search {
         return look_in_fields(source, FieldName::sec_websocket_protocol, "sec-websocket-protocol", ',');
       case CredentialPlace::query:
         if (head_.has_query) look_in_list({head_.query, '&', CredentialCut::no_field}, source);
+        drop_referers(source);
     }
   }
 
@@ -176,6 +190,15 @@ class Search {
     for_each_token(connection.value.of(buffer_), [&](std::string_view nominated) {
       if (is_alias(nominated, name)) malformed_ = true;
     });
+  }
+
+  /// A page that was asked for with a credential in its query names itself in the requests that it makes.
+  void drop_referers(const CredentialSource& source) noexcept {
+    for (std::uint16_t i = 0; i < head_.field_count; ++i) {
+      const Field& field = head_.fields[i];
+      if (field.known != FieldName::other || !iequals(field.name.of(buffer_), "referer")) continue;
+      if (carries(field.value.of(buffer_), source.name)) cut_.dropped.set(i);
+    }
   }
 
   void look_in_fields(const CredentialSource& source, FieldName known, std::string_view name,

@@ -206,7 +206,16 @@ Gate::Ruling Gate::judge(Exchange& exchange, const policy::Match& match, const P
   subject.certificate = certificate_at(peer, now);
   static const policy::Binding unbound;
   const policy::Binding& bound = snapshot.ok() ? binding(snapshot.catalog()) : unbound;
-  const policy::Decision decision = policy::decide(match, bound, credential, subject);
+  policy::Decision decision = policy::decide(match, bound, credential, subject);
+  // Looked up first and limited afterwards, so that a valid token behind the same address always passes. Also
+  // where everybody may pass: the answer there shows the subject of a good guess.
+  const bool guessed = decision.reason == policy::Reason::invalid_token ||
+                       (anonymous_rule && credential == Credential::unusable);
+  const int seconds = guessed ? count_failure(client, now) : 0;
+  if (seconds != 0) {
+    decision.verdict = policy::Verdict::deny;
+    decision.reason = policy::Reason::invalid_token;
+  }
   facts.decided = true;
   facts.verdict = decision.verdict;
   facts.reason = decision.reason;
@@ -215,12 +224,7 @@ Gate::Ruling Gate::judge(Exchange& exchange, const policy::Match& match, const P
   facts.subject.assign(subject.id);
   metrics_.decisions_by_reason[static_cast<std::size_t>(decision.reason)].add();
   if (decision.shadowed) metrics_.shadow_denials.add();
-  // Looked up first and limited afterwards, so that a valid token behind the same address always passes. Also
-  // where everybody may pass: the answer there shows the subject of a good guess.
-  const bool guessed = decision.reason == policy::Reason::invalid_token ||
-                       (anonymous_rule && credential == Credential::unusable);
-  if (const int seconds = guessed ? count_failure(client, now) : 0; seconds != 0)
-    return {false, answers::too_many_failures(seconds), false};
+  if (seconds != 0) return {false, answers::too_many_failures(seconds), false};
   if (decision.verdict != policy::Verdict::allow) return {false, answers::of(decision), false};
 
   OpenClaim& claim = exchange.claim;

@@ -29,6 +29,7 @@ Relay::Relay(Shard& shard, Exchange& exchange, Stream& client, const Peer& peer,
 void Relay::abort() noexcept {
   stopping_ = true;
   client_.cancel();
+  attempt_.cancel();
   if (upstream_) upstream_->cancel();
 }
 
@@ -53,7 +54,7 @@ Task<RelayResult> Relay::relay() {
   if (rewritten != RewriteError::none) co_return refused(answer_of(rewritten));
   for (bool fresh = false;; fresh = true) {
     Lease lease = co_await obtain(fresh);
-    if (!lease.stream && revoked_) co_return stopped();
+    if (!lease.stream && stopping_) co_return stopped();
     if (!lease.stream) co_return refused(postern::answer_of(lease.error));
     upstream_ = std::move(lease.stream);
     address_ = lease.address;
@@ -95,7 +96,7 @@ Task<Lease> Relay::obtain(bool fresh) {
     Lease kept = shard_.upstream(x_.upstream).lease_kept();
     if (kept.stream) co_return kept;
   }
-  co_return co_await shard_.upstream(x_.upstream).connect();
+  co_return co_await shard_.upstream(x_.upstream).connect(attempt_);
 }
 
 void Relay::judge_address(HeadEnd end) noexcept {

@@ -133,6 +133,7 @@ class Relay {
 
   ClientProbe probe_;
   std::unique_ptr<Stream> upstream_;
+  UpstreamPool::Attempt attempt_;             ///< at a connection, while there is none yet
   UpstreamPool::Address* address_ = nullptr;  ///< that it leads to
   bool reused_ = false;
   bool poisoned_ = false;        ///< the upstream connection must not be kept

@@ -58,6 +58,8 @@ void UpstreamPool::set_targets(std::span<const UpstreamTarget> targets) {
   for (const UpstreamTarget& target : targets) {
     const auto kept = known(target);
     after.push_back(kept == before.end() ? nullptr : std::move(*kept));
+    // The same place may be written in another way now.
+    if (after.back()) after.back()->target.authority = target.authority;
   }
   // What goes lets go of its slot before what comes takes it.
   for (std::unique_ptr<Address>& gone : before)
@@ -146,7 +148,7 @@ UpstreamPool::Lease UpstreamPool::lease_kept() noexcept {
   return {};
 }
 
-Task<UpstreamPool::Lease> UpstreamPool::connect() {
+Task<UpstreamPool::Lease> UpstreamPool::connect(Attempt& attempt) {
   Lease lease;
   lease.error = ConnectError::unreachable;
   std::array<Address*, limits::upstream_addresses_max> tried;
@@ -162,22 +164,22 @@ Task<UpstreamPool::Lease> UpstreamPool::connect() {
     }
     tried[tries++] = address;
     begin_request(*address);
-    lease = co_await connect_to(address->target);
+    lease = co_await connect_to(address->target, attempt);
     lease.address = address;
     if (lease.stream) co_return lease;
     // Having no descriptors is not the address's fault, and another one could not be reached either.
-    const bool at_fault = lease.error != ConnectError::no_capacity;
+    const bool at_fault = lease.error != ConnectError::no_capacity && lease.error != ConnectError::cancelled;
     if (at_fault) failed(*address);
     end_request(*address);
     lease.address = nullptr;
     if (!at_fault) break;
     if (lease.error == ConnectError::timed_out) ++timeouts;
   }
-  metrics_.upstream_connect_failures.add();
+  if (lease.error != ConnectError::cancelled) metrics_.upstream_connect_failures.add();
   co_return lease;
 }
 
-Task<UpstreamPool::Lease> UpstreamPool::connect_to(const UpstreamTarget& target) {
+Task<UpstreamPool::Lease> UpstreamPool::connect_to(const UpstreamTarget& target, Attempt& attempt) {
   const SocketAddress& address = target.address;
   Lease lease;
   lease.error = ConnectError::unreachable;
@@ -203,9 +205,12 @@ Task<UpstreamPool::Lease> UpstreamPool::connect_to(const UpstreamTarget& target)
   ++open_;
   metrics_.upstream_open.add();
   if (!connected || tls_) {
+    attempt.stream_ = stream.get();
     const IoStatus established = co_await establish(*stream, target);
-    if (established != IoStatus::ok) {
+    attempt.stream_ = nullptr;
+    if (established != IoStatus::ok || attempt.cancelled_) {
       if (established == IoStatus::timed_out) lease.error = ConnectError::timed_out;
+      if (attempt.cancelled_) lease.error = ConnectError::cancelled;
       close(std::move(stream));
       co_return lease;
     }

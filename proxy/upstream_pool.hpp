@@ -18,7 +18,7 @@
 
 namespace postern {
 
-enum class ConnectError : std::uint8_t { none = 0, unreachable, timed_out, no_capacity };
+enum class ConnectError : std::uint8_t { none = 0, unreachable, timed_out, no_capacity, cancelled };
 
 /// An address as the control plane knows it.
 struct UpstreamTarget {
@@ -57,9 +57,22 @@ class UpstreamPool {
 
   /// A kept connection of the address whose turn it is; without a stream when it has none.
   [[nodiscard]] Lease lease_kept() noexcept;
+  /// How somebody else ends a connect() that is under way. Lives as long as that does.
+  class Attempt {
+   public:
+    void cancel() noexcept {
+      cancelled_ = true;
+      if (stream_) stream_->cancel();
+    }
+
+   private:
+    friend class UpstreamPool;
+    Stream* stream_ = nullptr;  // being connected
+    bool cancelled_ = false;
+  };
   /// A new one, to the next address when the first does not take it. At the limit the longest idle one makes
-  /// room for it.
-  [[nodiscard]] Task<Lease> connect();
+  /// room for it. Error cancelled: by `attempt`, which blames no address.
+  [[nodiscard]] Task<Lease> connect(Attempt& attempt);
   void give_back(Lease lease);
   /// Counts a leased connection as closed and closes it.
   void discard(Lease lease) noexcept;
@@ -83,7 +96,7 @@ class UpstreamPool {
   void drop_oldest() noexcept;
   void retire(std::unique_ptr<Address> address);
   static void on_idle_event(Stream& stream, void* kept);
-  [[nodiscard]] Task<Lease> connect_to(const UpstreamTarget& target);
+  [[nodiscard]] Task<Lease> connect_to(const UpstreamTarget& target, Attempt& attempt);
   [[nodiscard]] Task<IoStatus> establish(Stream& stream, const UpstreamTarget& target);
   void complain(const UpstreamTarget& target, const std::string& what) noexcept;
 

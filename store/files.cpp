@@ -1,11 +1,14 @@
 #include "store/files.hpp"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
+#include <fcntl.h>
 #include <memory>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <vector>
 
 #include "store/transaction.hpp"
 
@@ -43,6 +46,44 @@ Status check_file(const std::string& path) {
   return check_private(path, found, "600");
 }
 
+bool is_our_group(gid_t group) {
+  if (group == ::getegid()) return true;
+  std::vector<gid_t> others(static_cast<std::size_t>(std::max(::getgroups(0, nullptr), 0)));
+  const int count = ::getgroups(static_cast<int>(others.size()), others.data());
+  others.resize(static_cast<std::size_t>(std::max(count, 0)));
+  return std::find(others.begin(), others.end(), group) != others.end();
+}
+
+/// What Kubernetes makes of a directory in a volume with `fsGroup`, and nobody by accident: still its
+/// owner's, open to a group that the process was given, with the setgid bit.
+bool was_given_to_our_group(const struct stat& found) {
+  return S_ISDIR(found.st_mode) && found.st_uid == ::geteuid() && (found.st_mode & S_ISGID) != 0 &&
+         (found.st_mode & 07) == 0 && is_our_group(found.st_gid);
+}
+
+/// Closes a store that the start of a pod has opened to its group. The directory first: from then on nobody
+/// else can put another file in the place of one that is looked at. Files that others may use, too, stay as
+/// they are, and are refused.
+Status close_to_group(const std::string& path) {
+  const int directory = ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+  if (directory < 0) return system_error(path, "look at");
+  struct stat opened = {};
+  const bool closed =
+      ::fstat(directory, &opened) == 0 && was_given_to_our_group(opened) && ::fchmod(directory, 0700) == 0;
+  ::close(directory);
+  if (!closed) return {};
+  for (const char* file : {state_file, usage_file}) {
+    for (const char* kind : {"", "-lock"}) {
+      const std::string name = path + file + kind;
+      struct stat found = {};
+      if (::lstat(name.c_str(), &found) == 0 && S_ISREG(found.st_mode) && found.st_uid == opened.st_uid &&
+          found.st_gid == opened.st_gid && (found.st_mode & 07) == 0 && ::chmod(name.c_str(), 0600) != 0)
+        return system_error(name, "close");
+    }
+  }
+  return {};
+}
+
 Status make_directory(const std::string& path) {
   if (::mkdir(path.c_str(), 0700) == 0 || errno == EEXIST) return {};
   if (errno == ENOENT)
@@ -68,6 +109,10 @@ Result<std::string> private_directory(const std::string& directory, bool create)
   }
   if (!S_ISDIR(found.st_mode))
     return Error{ErrorKind::incompatible, "store: " + path + " is not a directory"};
+  if (was_given_to_our_group(found)) {
+    POSTERN_TRY_STATUS(close_to_group(path));
+    if (::lstat(path.c_str(), &found) != 0) return system_error(path, "look at");
+  }
   POSTERN_TRY_STATUS(check_private(path, found, "700"));
 
   const std::unique_ptr<char, decltype(&std::free)> absolute(::realpath(path.c_str(), nullptr), &std::free);

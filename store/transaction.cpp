@@ -31,6 +31,8 @@ Error lmdb_error(int code, std::string_view doing) {
     case ENOSPC:
     case EDQUOT:
       return {ErrorKind::exhausted, what + "no space left on the disk; nothing was changed"};
+    case EIO:  // also what LMDB makes of a write that the disk took only the beginning of
+      return {ErrorKind::unavailable, what + "the disk is full, or fails; nothing was changed"};
     case MDB_READERS_FULL:
       return {ErrorKind::unavailable, what + "too many readers at once (1024)"};
     case MDB_MAP_RESIZED:

@@ -12,9 +12,10 @@ namespace {
 
 constexpr std::chrono::milliseconds retry{1000};  // after a failed look-up
 
-/// What makes an address another one: where it is, and the name that its certificate is verified for.
+/// What makes an address another one: where it is, the name that its certificate is verified for, and how
+/// its requests call it.
 std::string identity(const FoundAddress& address) {
-  return address.text + '\0' + address.host;
+  return address.text + '\0' + address.host + '\0' + address.authority;
 }
 
 }  // namespace

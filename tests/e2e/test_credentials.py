@@ -182,3 +182,35 @@ def test_a_header_spelt_differently_in_a_rule_is_one_source(guard, upstream):
     server = guard(policy=policy, config={"credentials": [{"header": "X-API-Key"}]})
     secret = server.store.create_token("victim", "--role", "test.reader")
     assert server.ask("GET", "/read", f"X-Api-Key: {secret}").status == 200
+
+
+REFERERS = {
+    "as it was asked for": "http://api.test/page?access_token=SECRET",
+    "among others": "http://api.test/page?a=1&access_token=SECRET&b=2",
+    "in another spelling": "/page?access%5Ftoken=SECRET",
+    "separated in another way": "/page?a=1;access_token=SECRET",
+    "in a fragment": "/page#access_token=SECRET",
+}
+
+
+@pytest.mark.parametrize("referer", REFERERS.values(), ids=REFERERS.keys())
+@pytest.mark.parametrize("target", ["/read", "/open/x", "/own"])
+def test_a_referer_that_carries_the_query_s_credential_goes_no_further(shared, referer, target):
+    """A page asked for with a credential in its query names itself in every request that it makes."""
+    secret = shared.tokens["reader"]
+    own = f"Cookie: own={secret}" if target == "/own" else f"X-API-Key: {secret}"
+    assert shared.postern.ask("GET", target, own, "referer: " + referer.replace("SECRET", secret), "A: b").status == 200
+    assert of_client(shared.upstream.last) == ["A: b"]
+    assert secret.encode() not in shared.upstream.received
+
+
+@pytest.mark.parametrize("referer", ["http://api.test/access_token=x", "/page?my_access_token=x&b=access_token", "/page?access_token2=x", ""])
+def test_another_referer_passes(shared, referer):
+    line = f"Referer: {referer}"
+    assert shared.postern.ask("GET", "/read", line, f"X-API-Key: {shared.tokens['reader']}").status == 200
+    assert of_client(shared.upstream.last) == [line]
+
+
+def test_without_a_source_in_the_query_a_referer_is_not_looked_at(guard, upstream):
+    assert guard().ask("GET", "/open", "Referer: /page?access_token=x").status == 200
+    assert upstream.last.get("referer") == "/page?access_token=x"

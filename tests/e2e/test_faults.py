@@ -1,9 +1,8 @@
-"""Bad days: what breaks towards the upstream, towards the client, in the machine. Each test ends with the counters and the
+"""Bad days: what breaks towards the upstream and towards the client; the machine itself is in test_machine.py. Each test ends with the counters and the
 descriptors where they began."""
 
 import contextlib
 import os
-import resource
 import socket
 import struct
 import threading
@@ -11,8 +10,8 @@ import time
 
 import pytest
 
-from server import Store, until
-from wire import PATIENCE, SANITIZED, Client, Ended, Request, request, response
+from server import until
+from wire import PATIENCE, Client, Ended, Request, request, response
 
 GAUGES = ("client_connections", "requests_in_flight", "upstream_connections")
 
@@ -282,105 +281,6 @@ def test_an_http_1_0_client_that_ended_its_side_gets_no_informational_answer(sha
             assert newer.reply().status == 102
         release.set()
         assert client.reply().body == b"patience"
-
-
-# --- the machine ---
-
-
-@pytest.mark.skipif(SANITIZED, reason="UBSan looks at memory through a pipe, and takes having none for a broken object")
-def test_without_descriptors_accepting_pauses_and_comes_back(guard, upstream):
-    postern = guard(config={"shards": 1})
-    with nothing_leaks(postern, upstream), Client(postern.admin_port) as admin:
-
-        def pauses():
-            text = admin.ask(target="/metrics").body.decode()
-            return int(next(line.split()[1] for line in text.splitlines() if line.startswith("postern_accept_pauses_total ")))
-
-        assert pauses() == 0
-        soft, hard = resource.prlimit(postern.process.pid, resource.RLIMIT_NOFILE)
-        limit = 2 + max(int(name) for name in os.listdir(f"/proc/{postern.process.pid}/fd"))
-        resource.prlimit(postern.process.pid, resource.RLIMIT_NOFILE, (limit, hard))
-        # The kernel takes them all, postern as many as it has descriptors for.
-        clients = [postern.client() for _ in range(limit - descriptors(postern) + 5)]
-        until(lambda: descriptors(postern) == limit, "every descriptor is used")
-        until(pauses, "accepting pauses")
-        resource.prlimit(postern.process.pid, resource.RLIMIT_NOFILE, (soft, hard))
-        for client in clients:
-            assert client.ask().status == 200
-        for client in clients:
-            client.close()
-
-
-@pytest.mark.skipif(SANITIZED, reason="UBSan looks at memory through a pipe, and takes having none for a broken object")
-def test_without_descriptors_for_the_upstream_it_is_503(guard, upstream):
-    postern = guard(config={"shards": 1})
-    assert postern.ask().status == 200
-    with nothing_leaks(postern, upstream):
-        client = postern.client()
-        client.ask(target="/closed/x")  # accepted, and nothing of the upstream is used
-        used = descriptors(postern)
-        _close_kept(upstream)
-        until(lambda: gauge(postern, "upstream_connections") == 0, "no kept connection")
-        soft, hard = resource.prlimit(postern.process.pid, resource.RLIMIT_NOFILE)
-        until(lambda: descriptors(postern) <= used, "the questions for metrics are closed")
-        lowest = 1 + max(int(name) for name in os.listdir(f"/proc/{postern.process.pid}/fd"))
-        gaps = lowest - descriptors(postern)
-        fillers = [postern.client() for _ in range(gaps)]
-        for filler in fillers:
-            assert filler.ask(target="/closed/x").status in (401, 403)
-        resource.prlimit(postern.process.pid, resource.RLIMIT_NOFILE, (lowest, hard))
-        reply = client.ask()
-        assert reply.status == 503 and reply.get("retry-after")
-        resource.prlimit(postern.process.pid, resource.RLIMIT_NOFILE, (soft, hard))
-        assert client.ask().status == 200
-        for one in [client, *fillers]:
-            one.close()
-
-
-def test_an_access_log_on_a_full_disk_costs_lines_and_no_request(guard):
-    postern = guard(config={"log": {"access": "/dev/full"}})
-    for _ in range(5):
-        assert postern.ask().status == 200
-    until(lambda: "postern_access_log_write_errors_total 0" not in postern.metrics(), "the errors are counted")
-
-
-# --- the store goes away under a running server ---
-
-
-def test_a_store_that_is_removed_is_503_and_never_open(guard, upstream, tokens):
-    postern = guard()
-    token = tokens["reader"]
-    assert postern.ask(target="/private", token=token).status == 200
-    moved = postern.folder / "moved"
-    os.rename(postern.store.directory, moved)
-    postern.wait_for_log("was removed while it was in use; put the old files back, or restart")
-    reply = postern.ask(target="/private", token=token)
-    assert reply.status == 503
-    assert postern.ask(target="/private", token="pst_unknown").status in (401, 503)
-    assert postern.ask(target="/private").status in (401, 503)
-    assert postern.ask(target="/open").status == 200  # nobody has to be known for that
-    ready = postern.admin("/readyz")
-    assert ready.status == 503 and b"was removed" in ready.body
-    os.rename(moved, postern.store.directory)
-    postern.wait_for_log("it is back at its place")
-    assert postern.ask(target="/private", token=token).status == 200
-    assert postern.admin("/readyz").status == 200
-
-
-def test_a_store_that_is_replaced_is_not_believed_any_more(guard, house, tokens):
-    """Its mapped pages still hold the tokens of before: a revocation in the new one would never be seen."""
-    postern = guard()
-    assert postern.ask(target="/private", token=tokens["reader"]).status == 200
-    os.rename(postern.store.directory, postern.folder / "old")
-    house.copy_to(postern.store.directory)
-    replaced = Store(postern.store.directory)
-    replaced.run("token", "delete", replaced.token_id("reader"))
-    postern.wait_for_log("was replaced while it was in use")
-    assert postern.ask(target="/private", token=tokens["reader"]).status == 503
-    assert postern.stop() == 0
-    postern.start()
-    assert postern.ask(target="/private", token=tokens["reader"]).status == 401
-    assert postern.ask(target="/private", token=tokens["writer"]).status == 200
 
 
 # --- fairness ---

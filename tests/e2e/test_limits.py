@@ -112,7 +112,9 @@ def test_failures_of_one_address_are_limited_and_a_valid_token_passes(guard, ups
         other.sendall(request("GET", "/private", "Connection: close", token="pst_guess"))
         assert other.recv(12) == b"HTTP/1.1 401"
     assert metric(server, "auth_failures_limited_total") == statuses.count(429)
-    assert "too_many_failures" in [line.get("code") for line in server.access_log(len(statuses))]
+    limited = [line for line in server.access_log(len(statuses)) if line.get("code") == "too_many_failures"]
+    assert {line["rule"] for line in limited} == {"private", "open"}
+    assert {(line["verdict"], line["reason"]) for line in limited} == {("deny", "invalid_token")}
 
 
 def test_a_body_that_trickles_is_given_up(guard, upstream):

@@ -2,6 +2,7 @@
 longer holds, in every process that shares the store."""
 
 import re
+import socket
 import threading
 
 import pytest
@@ -234,3 +235,58 @@ def test_everybodys_stream_needs_no_store_to_go_on(guard, upstream):
         nobody.sock.settimeout(0.01)
         with pytest.raises(OSError):
             nobody._more()
+
+
+def test_half_an_informational_answer_is_never_followed_by_an_answer(guard, upstream):
+    """Whatever came after it would be read as the rest of it."""
+    server = guard(config={"streams": {"recheck": "100ms"}, "timeouts": {"body": "60s", "drain": "5s"}, "shards": 1})
+    secret = server.store.create_token("victim", "--role", "test.reader")
+    hints = b"HTTP/1.1 103 Early Hints\r\nLink: <" + b"h" * 15_000 + b">\r\n\r\n"
+    upstream.answer = hints * 8 + b"HTTP/1.1 204 No Content\r\n\r\n"  # so that nearly every byte is a hint's
+    with server.client() as client:
+        client.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        threading.Thread(target=client.send, args=(request("GET", "/read", token=secret) * 400,), daemon=True).start()
+        looked_at_again(server)  # one of them has waited for us to read for a while
+        looked_at_again(server)
+        revoke(server)
+        was_cut(server)
+        received = b""
+        try:
+            while piece := client.sock.recv(1 << 20):
+                received += piece
+            ended = "in order"
+        except ConnectionResetError:
+            ended = "by a reset"
+    assert ended == "by a reset"
+    assert b"HTTP/1.1 401" not in received
+    assert len(upstream.requests) < 400
+
+
+def test_a_connection_that_is_being_made_is_no_longer_waited_for(guard, upstream):
+    with socket.socket() as full, socket.socket() as filler:
+        full.bind(("127.0.0.1", 0))
+        full.listen(0)
+        filler.connect(full.getsockname())  # its queue takes no second one: who connects now waits
+        server = guard(config=CONFIG | {"timeouts": {"connect": "60s", "drain": "5s"}},
+                       upstream="http://127.0.0.1:%d" % full.getsockname()[1])
+        secret = server.store.create_token("victim", "--role", "test.reader")
+        with server.client() as client:
+            client.send(request("GET", "/read", token=secret))
+            looked_at_again(server)
+            revoke(server)
+            assert client.reply().status == 401
+        was_cut(server)
+        assert metric(server, "upstream_connect_failures_total") == 0
+        assert metric(server, "upstream_connections") == 0
+
+
+def test_a_drain_does_not_wait_for_a_connection_that_is_being_made(guard, upstream):
+    with socket.socket() as full, socket.socket() as filler:
+        full.bind(("127.0.0.1", 0))
+        full.listen(0)
+        filler.connect(full.getsockname())
+        server = guard(config={"timeouts": {"connect": "60s", "drain": "500ms"}}, upstream="http://127.0.0.1:%d" % full.getsockname()[1])
+        with server.client() as client:
+            client.send(request("GET", "/open"))
+            until(lambda: metric(server, "upstream_connections") == 1, "a connection under way")
+            assert server.stop() == 0

@@ -21,9 +21,9 @@ MODES = {
 }
 
 
-@pytest.mark.skipif(TOOL is None, reason="slowhttptest is not installed (deploy/dependencies.txt)")
 @pytest.mark.parametrize("mode", MODES.values(), ids=MODES.keys())
 def test_other_clients_are_served_meanwhile(guard, upstream, tokens, tmp_path, mode):
+    assert TOOL, "slowhttptest is not installed (deploy/dependencies.txt)"
     server = guard(config={
         "timeouts": {"head": "2s", "body": "1s", "drain": "5s"},
         "limits": {"body_rate_min": "100", "auth_failures_per_minute": 0},

@@ -135,24 +135,26 @@ MUTANTS = [
     m("an upgrade uses a connection of its own", "proxy/relay.cpp", "if (!fresh && !x_.upgrade) {", "if (!fresh) {", "upgrade"),
     m("early hints for HTTP/1.0", "proxy/relay_response.cpp", "else if (status == 103 && x_.request.minor >= 1)", "else if (status == 103)", ANSWER),
     m("an unexpected 1xx poisons", "proxy/relay_response.cpp", "poisoned_ = true;  // nobody asked", ";", "response_grammar upstream"),
+    m("an informational head that breaks off is no answer", "proxy/relay.cpp", "if (broken_off_) result = RelayResult{};", "", "revocation"),
     m("a broken answer is reset", "proxy/session.cpp", "if (after == After::reset) break_on_close", "if (false) break_on_close", "response_grammar bodies"),
     # --- security: failing ---
-    m("a broken store is not an unknown token", "proxy/gate.cpp", "if (facts.token_state == store::TokenState::store_broken)\n      return {false, answers::store_unavailable, false};", "", "faults drain reload"),
+    m("a broken store is not an unknown token", "proxy/gate.cpp", "if (facts.token_state == store::TokenState::store_broken)\n      return {false, answers::store_unavailable, false};", "", "machine"),
     # --- credentials ---
     m("two credentials", "proxy/credential.cpp", "if (malformed_ || count_ > 1) return", "if (malformed_) return", "credentials answers"),
     m("a malformed credential", "proxy/credential.cpp", "if (malformed_ || count_ > 1) return", "if (count_ > 1) return", "credentials answers"),
     m("a credential from a place that is not accepted", "proxy/credential.cpp", "if (count_ == 0 || !sources.accept(found_.place, found_.source)) return {};", "if (count_ == 0) return {};", "credentials"),
     m("the query's credential is cut out", "proxy/credential.cpp", "if (!cut.query) return {query, {}};", "return {query, {}};", "credentials"),
+    m("a Referer that carries the query's credential", "proxy/credential.cpp", "if (carries(field.value.of(buffer_), source.name)) cut_.dropped.set(i);", "", "credentials"),
     # --- upstreams ---
     m("a rule's own upstream", "proxy/gate.cpp", "exchange.upstream = match.rule->upstream;", "exchange.upstream = 0;", "upstreams"),
     m("a client's field under the name of our credential there", "proxy/head_writer.cpp", "!(own && own->covers(name))", "true", "upstreams"),
     m("the same under an alias", "proxy/injected_headers.cpp", "return is_alias_of(name, folded);", "return name == folded;", "upstreams"),
     m("the same in trailers", "proxy/trailers.cpp", "!(own_headers && own_headers->covers(field.name.of(buffer)))", "(own_headers || true)", "upstreams"),
-    m("a line with a credential is not shown", "conf/diagnostic.cpp", "if (hidden_.contains({item.position.file, item.position.line})) continue;", "", "upstreams"),
+    m("a line with a credential is not shown", "conf/diagnostic.cpp", "if (!may_hold_secret(text)) append_caret(", "append_caret(", "upstreams"),
     m("an address that fails is left alone", "proxy/relay.cpp", "pool.failed(*address_);", "pool.answered(*address_);", "upstreams"),
     m("an address that fails its health check", "proxy/upstream_address.hpp", "return healthy_ && (", "return (", "upstreams"),
     m("an address that is gone keeps no connection", "proxy/upstream_pool.cpp", "if (retired || stream->hung_up() ||", "if ((retired && false) || stream->hung_up() ||", "upstreams"),
     # --- faults ---
-    m("a store that is no longer there", "proxy/gate.cpp", "if ((!snapshot.ok() || store_lost_) &&", "if (!snapshot.ok() &&", "faults"),
+    m("a store that is no longer there", "proxy/gate.cpp", "if ((!snapshot.ok() || store_lost_) && !(anonymous_rule && presented.form", "if (!snapshot.ok() && !(anonymous_rule && presented.form", "machine"),
     m("a client that closed while the upstream thought", "proxy/relay.cpp", "if (x_.request.minor >= 1) probe_.watch();", "", "faults"),
 ]

@@ -2,86 +2,17 @@
 
 #include "proxy/upstream_pool.hpp"
 
-#include <arpa/inet.h>
-#include <cstring>
-#include <netinet/in.h>
-#include <vector>
-
-#include "tests/proxy/sockets.hpp"
+#include "tests/proxy/pools.hpp"
 
 using namespace postern;
 using namespace postern::test;
-
-namespace {
-
-/// A socket bound to a loopback port of the system's choice.
-class Port {
- public:
-  explicit Port(int backlog = 64) : fd_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
-    sockaddr_in bound{};
-    bound.sin_family = AF_INET;
-    bound.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    REQUIRE(::bind(fd_, reinterpret_cast<const sockaddr*>(&bound), sizeof bound) == 0);
-    if (backlog >= 0) REQUIRE(::listen(fd_, backlog) == 0);
-    address.size = sizeof address.storage;
-    REQUIRE(::getsockname(fd_, address.get(), &address.size) == 0);
-  }
-  Port(const Port&) = delete;
-  Port& operator=(const Port&) = delete;
-  ~Port() { ::close(fd_); }
-  [[nodiscard]] Peer accept() const {
-    const int fd = ::accept4(fd_, nullptr, nullptr, SOCK_CLOEXEC);
-    REQUIRE(fd >= 0);
-    return Peer(fd);
-  }
-  SocketAddress address;
-
- private:
-  int fd_;
-};
-
-struct Pool : Loop {
-  explicit Pool(const std::vector<SocketAddress>& addresses) : pool(*reactor, metrics) { use(addresses); }
-  void use(const std::vector<SocketAddress>& addresses) {
-    std::vector<UpstreamTarget> targets;
-    for (const SocketAddress& address : addresses) targets.push_back({address, targets.size(), {}});
-    pool.set_targets(targets);
-  }
-
-  /// Lets the loop handle every event that has happened so far.
-  Task<void> settle() {
-    const auto [near, far] = socket_pair();
-    const Peer end(far);
-    SocketStream stream(*reactor, near);
-    REQUIRE(stream.open());
-    char room[2];
-    CHECK(stream.try_read(room).status ==
-          IoStatus::would_block);  // so that the loop has to tell of what comes
-    end.say("x");
-    const IoResult result = co_await read_some(stream, room, Wait::idle);
-    CHECK(result.bytes == 1);
-  }
-
-  ShardMetrics metrics;
-  UpstreamPool pool;
-};
-
-/// Reads until the loop has told the stream that there is nothing more, as after an answer.
-void empty(Stream& stream) {
-  char room[64];
-  while (stream.try_read(room).ok()) {
-  }
-  REQUIRE_FALSE(stream.readable());
-}
-
-}  // namespace
 
 TEST_CASE("a connection is made, given back and lent again") {
   const Port port;
   Pool test({port.address});
   const auto body = [&]() -> Task<void> {
     CHECK_FALSE(test.pool.lease_kept().stream);
-    Lease lease = co_await test.pool.connect();
+    Lease lease = co_await test.pool.connect(test.attempt);
     REQUIRE(lease.stream);
     CHECK_FALSE(lease.reused);
     const Peer upstream = port.accept();
@@ -109,7 +40,7 @@ TEST_CASE("the connection given back last is lent first") {
     std::vector<Lease> leases;
     std::vector<int> fds;
     for (int i = 0; i < 3; ++i) {
-      Lease lease = co_await test.pool.connect();
+      Lease lease = co_await test.pool.connect(test.attempt);
       REQUIRE(lease.stream);
       upstreams.push_back(port.accept());
       fds.push_back(lease.stream->fd());
@@ -133,7 +64,7 @@ TEST_CASE("an idle connection that the upstream closes, or speaks on, is dropped
     const Port port;
     Pool test({port.address});
     const auto body = [&]() -> Task<void> {
-      Lease lease = co_await test.pool.connect();
+      Lease lease = co_await test.pool.connect(test.attempt);
       REQUIRE(lease.stream);
       Peer upstream = port.accept();
       test.pool.give_back(std::move(lease));
@@ -155,7 +86,7 @@ TEST_CASE("bytes beyond an answer poison a connection") {
   const Port port;
   Pool test({port.address});
   const auto body = [&]() -> Task<void> {
-    Lease lease = co_await test.pool.connect();
+    Lease lease = co_await test.pool.connect(test.attempt);
     REQUIRE(lease.stream);
     const Peer upstream = port.accept();
     upstream.say("answerX");
@@ -173,7 +104,7 @@ TEST_CASE("an answer that filled the buffer to the byte does not") {
   const Port port;
   Pool test({port.address});
   const auto body = [&]() -> Task<void> {
-    Lease lease = co_await test.pool.connect();
+    Lease lease = co_await test.pool.connect(test.attempt);
     REQUIRE(lease.stream);
     const Peer upstream = port.accept();
     upstream.say("answer");
@@ -198,14 +129,14 @@ TEST_CASE("no more connections than allowed, busy and idle together") {
   Pool test({port.address});
   test.pool.set_connections_max(2);
   const auto body = [&]() -> Task<void> {
-    Lease first = co_await test.pool.connect();
-    Lease second = co_await test.pool.connect();
+    Lease first = co_await test.pool.connect(test.attempt);
+    Lease second = co_await test.pool.connect(test.attempt);
     REQUIRE(second.stream);
-    Lease third = co_await test.pool.connect();
+    Lease third = co_await test.pool.connect(test.attempt);
     CHECK_FALSE(third.stream);
     CHECK(third.error == ConnectError::no_capacity);
     test.pool.discard(std::move(first));
-    Lease fourth = co_await test.pool.connect();
+    Lease fourth = co_await test.pool.connect(test.attempt);
     CHECK(fourth.stream);
     test.pool.discard(std::move(second));
     test.pool.discard(std::move(fourth));
@@ -218,15 +149,15 @@ TEST_CASE("idle connections at the limit do not keep a fresh one from being made
   Pool test({port.address});
   test.pool.set_connections_max(2);
   const auto body = [&]() -> Task<void> {
-    Lease oldest = co_await test.pool.connect();
-    Lease newest = co_await test.pool.connect();
+    Lease oldest = co_await test.pool.connect(test.attempt);
+    Lease newest = co_await test.pool.connect(test.attempt);
     REQUIRE(newest.stream);
     const Peer oldest_upstream = port.accept();
     const Peer newest_upstream = port.accept();
     const int kept = newest.stream->fd();
     test.pool.give_back(std::move(oldest));
     test.pool.give_back(std::move(newest));
-    Lease fresh = co_await test.pool.connect();  // as an upgrade needs one
+    Lease fresh = co_await test.pool.connect(test.attempt);  // as an upgrade needs one
     REQUIRE(fresh.stream);
     CHECK(oldest_upstream.hear().empty());
     CHECK(test.metrics.upstream_open.get() == 2);
@@ -243,7 +174,7 @@ TEST_CASE("what an upstream says before it is asked is heard") {
   const Port port;
   Pool test({port.address});
   const auto body = [&]() -> Task<void> {
-    Lease lease = co_await test.pool.connect();
+    Lease lease = co_await test.pool.connect(test.attempt);
     REQUIRE(lease.stream);
     char room[64];
     const IoResult read = co_await read_some(*lease.stream, room, Wait::idle);
@@ -264,17 +195,17 @@ TEST_CASE("addresses are tried in order") {
   const Port port;
   Pool test({closed.address, port.address});
   const auto body = [&]() -> Task<void> {
-    Lease lease = co_await test.pool.connect();
+    Lease lease = co_await test.pool.connect(test.attempt);
     REQUIRE(lease.stream);
     CHECK(lease.error == ConnectError::none);
     CHECK(test.metrics.upstream_connect_failures.get() == 0);
     test.pool.discard(std::move(lease));
     test.use({closed.address});
-    lease = co_await test.pool.connect();
+    lease = co_await test.pool.connect(test.attempt);
     CHECK_FALSE(lease.stream);
     CHECK(lease.error == ConnectError::unreachable);
     test.use({});
-    lease = co_await test.pool.connect();
+    lease = co_await test.pool.connect(test.attempt);
     CHECK(lease.error == ConnectError::unreachable);
     CHECK(test.metrics.upstream_connect_failures.get() == 2);
     CHECK(test.metrics.upstream_open.get() == 0);
@@ -291,7 +222,7 @@ TEST_CASE("an upstream that does not take the connection times out") {
   }
   Pool test({port.address});
   const auto body = [&]() -> Task<void> {
-    Lease lease = co_await test.pool.connect();
+    Lease lease = co_await test.pool.connect(test.attempt);
     CHECK_FALSE(lease.stream);
     CHECK(lease.error == ConnectError::timed_out);
     CHECK(test.metrics.upstream_open.get() == 0);
@@ -305,7 +236,7 @@ TEST_CASE("an idle connection ends with its deadline") {
   Pool test({port.address});
   test.reactor->deadlines().set_durations({20s, 20s, 10ms, 20s, 20s, 20s});
   const auto body = [&]() -> Task<void> {
-    Lease lease = co_await test.pool.connect();
+    Lease lease = co_await test.pool.connect(test.attempt);
     REQUIRE(lease.stream);
     const Peer upstream = port.accept();
     test.pool.give_back(std::move(lease));
@@ -326,8 +257,8 @@ TEST_CASE("closing what is idle leaves what is lent") {
   const Port port;
   Pool test({port.address});
   const auto body = [&]() -> Task<void> {
-    Lease idle = co_await test.pool.connect();
-    Lease lent = co_await test.pool.connect();
+    Lease idle = co_await test.pool.connect(test.attempt);
+    Lease lent = co_await test.pool.connect(test.attempt);
     REQUIRE(lent.stream);
     const Peer idle_upstream = port.accept();
     const Peer lent_upstream = port.accept();
@@ -346,8 +277,8 @@ TEST_CASE("a request goes to the address with the fewest in flight, and equals t
   const Port b;
   Pool test({a.address, b.address});
   const auto body = [&]() -> Task<void> {
-    Lease first = co_await test.pool.connect();
-    Lease second = co_await test.pool.connect();
+    Lease first = co_await test.pool.connect(test.attempt);
+    Lease second = co_await test.pool.connect(test.attempt);
     REQUIRE(second.stream);
     CHECK(first.address != second.address);
     UpstreamPool::Address* const freed = first.address;
@@ -381,7 +312,7 @@ TEST_CASE("an address that keeps refusing is left alone, and tried when there is
   const AddressMetrics& bad = test.pool.metrics().addresses[0];
   const auto body = [&]() -> Task<void> {
     for (int i = 0; i < 20; ++i) {
-      Lease lease = co_await test.pool.connect();
+      Lease lease = co_await test.pool.connect(test.attempt);
       REQUIRE(lease.stream);
       test.pool.discard(std::move(lease));
     }
@@ -390,7 +321,7 @@ TEST_CASE("an address that keeps refusing is left alone, and tried when there is
     CHECK(bad.ejected_until_ms.get() > 0);
     CHECK(bad.in_flight.get() == 0);
     test.use({closed.address});
-    Lease lease = co_await test.pool.connect();
+    Lease lease = co_await test.pool.connect(test.attempt);
     CHECK_FALSE(lease.stream);
     CHECK(bad.failures.get() == limits::ejection_failures + 1);
   };
@@ -406,7 +337,7 @@ TEST_CASE("an unhealthy address is left alone until it is well") {
     for (const bool healthy : {false, true}) {
       test.pool.set_healthy(0, healthy);
       for (int i = 0; i < 4; ++i) {
-        Lease lease = co_await test.pool.connect();
+        Lease lease = co_await test.pool.connect(test.attempt);
         test.pool.discard(std::move(lease));
       }
       CHECK((test.pool.metrics().addresses[0].requests.get() > 0) == healthy);
@@ -420,9 +351,9 @@ TEST_CASE("an address that is gone gets no request, its idle connections close a
   const Port stays;
   Pool test({gone.address});
   const auto body = [&]() -> Task<void> {
-    Lease idle = co_await test.pool.connect();
-    Lease busy = co_await test.pool.connect();
-    Lease another = co_await test.pool.connect();
+    Lease idle = co_await test.pool.connect(test.attempt);
+    Lease busy = co_await test.pool.connect(test.attempt);
+    Lease another = co_await test.pool.connect(test.attempt);
     REQUIRE(another.stream);
     const Peer idle_upstream = gone.accept();
     const Peer busy_upstream = gone.accept();
@@ -431,7 +362,7 @@ TEST_CASE("an address that is gone gets no request, its idle connections close a
     test.use({stays.address});  // in the same slot
     CHECK(idle_upstream.hear().empty());
     CHECK_FALSE(test.pool.lease_kept().stream);
-    Lease fresh = co_await test.pool.connect();
+    Lease fresh = co_await test.pool.connect(test.attempt);
     REQUIRE(fresh.stream);
     const Peer stays_upstream = stays.accept();
     CHECK(test.pool.metrics().addresses[0].in_flight.get() == 1);
@@ -454,7 +385,7 @@ TEST_CASE("an address that stays keeps its connections") {
   const Port comes;
   Pool test({stays.address});
   const auto body = [&]() -> Task<void> {
-    Lease lease = co_await test.pool.connect();
+    Lease lease = co_await test.pool.connect(test.attempt);
     REQUIRE(lease.stream);
     const Peer upstream = stays.accept();
     const int fd = lease.stream->fd();
@@ -476,7 +407,7 @@ TEST_CASE("an address that is found under another name is another one") {
     const UpstreamTarget before[] = {{port.address, 0, "old.test"}};
     const UpstreamTarget after[] = {{port.address, 0, "new.test"}};
     test.pool.set_targets(before);
-    Lease lease = co_await test.pool.connect();
+    Lease lease = co_await test.pool.connect(test.attempt);
     REQUIRE(lease.stream);
     const Peer upstream = port.accept();
     test.pool.give_back(std::move(lease));

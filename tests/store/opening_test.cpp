@@ -105,6 +105,33 @@ TEST_CASE("what is open to others is refused with the command that closes it") {
   }
 }
 
+TEST_CASE("what the start of a pod has opened to its group is closed again, and nothing more") {
+  constexpr const char* files[] = {"state.mdb", "state.mdb-lock", "usage.mdb", "usage.mdb-lock"};
+  const auto mode_of = [](const auto& path) {
+    struct stat found = {};
+    REQUIRE(::stat(std::filesystem::path(path).c_str(), &found) == 0);
+    return found.st_mode & 07777;
+  };
+  TemporaryDirectory directory;
+  must(try_open(directory));
+  const auto give_to_group = [&](mode_t files_mode) {
+    for (const char* file : files) REQUIRE(::chmod(file_of(directory, file).c_str(), files_mode) == 0);
+    REQUIRE(::chmod(file_of(directory, "").c_str(), 02770) == 0);
+  };
+  give_to_group(0660);
+  must(try_open(directory));
+  CHECK(mode_of(file_of(directory, "")) == 0700);
+  for (const char* file : files) CHECK(mode_of(file_of(directory, file)) == 0600);
+
+  give_to_group(0666);
+  CHECK(failure(try_open(directory)) == ErrorKind::invalid);
+  if (::geteuid() != 0) return;  // only root can give files away
+  give_to_group(0660);
+  REQUIRE(::chown(file_of(directory, "").c_str(), 0, 12345) == 0);
+  REQUIRE(::chmod(file_of(directory, "").c_str(), 02770) == 0);
+  CHECK(failure(try_open(directory)) == ErrorKind::invalid);
+}
+
 TEST_CASE("what belongs to somebody else is refused") {
   if (::geteuid() != 0) return;  // only root can give files away
   TemporaryDirectory directory;
