@@ -7,10 +7,6 @@
 namespace postern::policy {
 namespace {
 
-/// Three-valued, so that `not` never turns "cannot be told" into "met": with `not: {group: suspended}`,
-/// deleting the group must not let its members in.
-enum class Answer : std::uint8_t { unmet = 0, unknown, met };
-
 /// What became of a requirement, and the term to name when it is not met.
 struct Outcome {
   Answer answer = Answer::unmet;
@@ -182,6 +178,11 @@ std::string_view to_string(Reason reason) noexcept {
       return "granted";
   }
   return "unknown";
+}
+
+Answer evaluate(const Match& match, const Binding& binding, const Subject& subject,
+                const Requirement& part) noexcept {
+  return Evaluation(match, binding, subject).evaluate(part).answer;
 }
 
 Decision decide(const Match& match, const Binding& binding, Credential credential,

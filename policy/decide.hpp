@@ -44,6 +44,15 @@ struct Decision {
   }
 };
 
+/// What became of a requirement. Three-valued, so that `not` never turns "cannot be told" into "met": with
+/// `not: {group: suspended}`, deleting the group must not let its members in.
+enum class Answer : std::uint8_t { unmet = 0, unknown, met };
+
+/// What one part of the governing rule's requirement comes to for a subject with a valid credential. For
+/// explaining: decide() goes by the same function.
+[[nodiscard]] Answer evaluate(const Match& match, const Binding& binding, const Subject& subject,
+                              const Requirement& part) noexcept;
+
 /// Decides one request. `subject` is looked at only when `credential` is valid. No rule: needs_credential()
 /// without a valid token, else no_rule.
 [[nodiscard]] Decision decide(const Match& match, const Binding& binding, Credential credential,

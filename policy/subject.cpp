@@ -65,6 +65,11 @@ const Catalog::Entity* Catalog::find(EntityKind kind, Handle handle) const noexc
   return &table.by_handle[handle];
 }
 
+Handle Catalog::next_handle(EntityKind kind) const noexcept {
+  const auto next = static_cast<Handle>(tables_[table_of(kind)].by_handle.size());
+  return next == no_handle ? next + 1 : next;
+}
+
 std::vector<std::string_view> Catalog::ids(EntityKind kind) const {
   std::vector<std::string_view> ids;
   for (const auto& [id, handle] : tables_[table_of(kind)].by_id) ids.push_back(id);

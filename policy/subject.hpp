@@ -69,6 +69,8 @@ class Catalog {
   [[nodiscard]] Handle handle(EntityKind kind, std::string_view id) const noexcept;
   /// Null pointer when deleted or unknown.
   [[nodiscard]] const Entity* find(EntityKind kind, Handle handle) const noexcept;
+  /// Greater than any of this kind.
+  [[nodiscard]] Handle next_handle(EntityKind kind) const noexcept;
   /// All ids of a kind, sorted, for "did you mean".
   [[nodiscard]] std::vector<std::string_view> ids(EntityKind kind) const;
 

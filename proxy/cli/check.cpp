@@ -11,30 +11,13 @@
 #include "proxy/cli/cli.hpp"
 #include "proxy/cli/config_options.hpp"
 #include "proxy/cli/output.hpp"
+#include "proxy/cli/policy_source.hpp"
 #include "proxy/tls_context.hpp"
 #include "store/catalog_file.hpp"
 #include "store/store.hpp"
 
 namespace postern::cli {
 namespace {
-
-/// Adds what a catalog file declares to what is known. The handles mean nothing here: only the names are
-/// looked at.
-void add_declared(policy::Catalog& known, const store::Store::Declaration& declaration) {
-  std::array<Handle, 5> next{};  // by kind
-  for (const store::Entity& entity : declaration.entities) {
-    if (known.handle(entity.kind, entity.id) != no_handle) continue;
-    Handle& handle = next.at(static_cast<std::size_t>(entity.kind));
-    do {
-      ++handle;
-    } while (known.find(entity.kind, handle) != nullptr);
-    policy::Catalog::Entity added;
-    added.id = entity.id;
-    added.name = entity.name;
-    added.license_kind = entity.license_kind;
-    known.insert(entity.kind, handle, std::move(added));
-  }
-}
 
 /// Everything that `postern run` would read, read and judged.
 struct Checked {

@@ -11,6 +11,7 @@ constexpr std::array table = {
     &config_reference_command,
     &whoami,
     &version_command,
+    &policy_explain,
     &token_create,
     &token_list,
     &token_show,

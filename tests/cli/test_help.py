@@ -66,6 +66,7 @@ def test_the_issue_s_commands_are_all_there():
     nouns_with_five = ["user", "group", "role", "permission", "license"]
     expected = {"run", "check", "config reference", "whoami", "version", "catalog apply", "store verify"}
     expected |= {"audit list", "audit verify"}
+    expected |= {"policy explain"}
     expected |= {
         f"token {verb}" for verb in ("create", "list", "show", "rotate", "delete", "enable", "disable", "import")
     }

@@ -1,0 +1,43 @@
+// A request as it is written in a question: `GET /orders/17?x=1` or `GET https://api.example.com/orders`.
+
+#pragma once
+
+#include <array>
+#include <string>
+#include <string_view>
+
+#include "conf/limits.hpp"
+#include "policy/target.hpp"
+
+namespace postern::cli {
+
+/// A request in canonical form, as the gate would see it. Owns what it looks at; does not move.
+class AskedRequest {
+ public:
+  AskedRequest() = default;
+  AskedRequest(const AskedRequest&) = delete;
+  AskedRequest& operator=(const AskedRequest&) = delete;
+
+  /// `host` may be empty; one in the target replaces it. What is wrong, or empty. A path that is refused is
+  /// not wrong: then error() says why.
+  [[nodiscard]] std::string read(std::string_view method, std::string_view target, std::string_view host);
+
+  [[nodiscard]] const std::string& method() const noexcept { return method_; }
+  [[nodiscard]] std::string_view host() const noexcept { return host_.name; }
+  [[nodiscard]] const policy::CanonicalPath& path() const noexcept { return path_; }
+  [[nodiscard]] std::string_view query() const noexcept { return query_; }
+  /// `OPTIONS *`
+  [[nodiscard]] bool asterisk() const noexcept { return asterisk_; }
+  [[nodiscard]] policy::TargetError error() const noexcept { return error_; }
+
+ private:
+  std::string method_, raw_host_, query_;
+  bool asterisk_ = false;
+  policy::TargetError error_ = policy::TargetError::none;
+  policy::CanonicalPath path_;
+  policy::CanonicalHost host_;
+  std::array<char, limits::host_bytes_max> host_text_{};
+  std::array<char, limits::target_bytes_max> path_text_{};
+};
+
+}  // namespace postern::cli
