@@ -52,6 +52,7 @@ Status Shard::listen(int descriptor, ListenerRole role) {
 void Shard::run() {
   reactor_->run([this] { after_batch(); });
   for (const auto& upstream : upstreams_) upstream->close_idle();
+  FrameMemory::empty_cache();
 }
 
 void Shard::step(Clock::time_point now, const std::function<void(std::span<epoll_event>)>& arrange) {

@@ -13,16 +13,14 @@ struct FreeFrame {
   FreeFrame* next;
 };
 
-struct Cache {
-  std::array<FreeFrame*, class_count> free{};
-  std::array<std::size_t, class_count> count{};
-  ~Cache() {
-    for (FreeFrame* frame : free)
-      while (frame) ::operator delete(std::exchange(frame, frame->next));
-  }
+struct FreeFrames {
+  FreeFrame* first;
+  std::size_t count;
 };
 
-thread_local Cache cache;
+// Without constructor and destructor, so that no access asks whether they have run: empty_cache() is called
+// instead.
+constinit thread_local std::array<FreeFrames, class_count> cache{};
 
 std::size_t class_of(std::size_t size) noexcept {
   return (size - 1) / class_bytes;
@@ -33,22 +31,30 @@ std::size_t class_of(std::size_t size) noexcept {
 void* FrameMemory::allocate(std::size_t size) {
   const std::size_t index = class_of(size);
   if (index >= class_count) return ::operator new(size);
-  if (FreeFrame* frame = cache.free[index]) {
-    cache.free[index] = frame->next;
-    --cache.count[index];
-    return frame;
-  }
-  return ::operator new((index + 1) * class_bytes);
+  FreeFrames& frames = cache[index];
+  FreeFrame* const frame = frames.first;
+  if (!frame) return ::operator new((index + 1) * class_bytes);
+  frames.first = frame->next;
+  --frames.count;
+  return frame;
 }
 
 void FrameMemory::release(void* frame, std::size_t size) noexcept {
   const std::size_t index = class_of(size);
-  if (index >= class_count || cache.count[index] >= kept_per_class) {
+  if (index >= class_count || cache[index].count >= kept_per_class) {
     ::operator delete(frame);
     return;
   }
-  cache.free[index] = new (frame) FreeFrame{cache.free[index]};
-  ++cache.count[index];
+  FreeFrames& frames = cache[index];
+  frames.first = new (frame) FreeFrame{frames.first};
+  ++frames.count;
+}
+
+void FrameMemory::empty_cache() noexcept {
+  for (FreeFrames& frames : cache) {
+    while (frames.first) ::operator delete(std::exchange(frames.first, frames.first->next));
+    frames.count = 0;
+  }
 }
 
 }  // namespace postern

@@ -23,6 +23,8 @@ class FrameMemory {
  public:
   [[nodiscard]] static void* allocate(std::size_t size);
   static void release(void* frame, std::size_t size) noexcept;
+  /// Gives back what this thread keeps: before it ends.
+  static void empty_cache() noexcept;
 };
 
 template <class T = void>
