@@ -30,7 +30,7 @@ std::size_t utf8_length(std::string_view text) noexcept {
 }
 
 /// Whether eight bytes need no escape: printable ASCII without quote and backslash.
-bool all_plain(const char* bytes) noexcept {
+bool plain_word(const char* bytes) noexcept {
   constexpr std::uint64_t ones = 0x0101010101010101u;
   std::uint64_t word;
   std::memcpy(&word, bytes, sizeof word);
@@ -47,15 +47,24 @@ void put_escape(TextWriter& out, unsigned char byte) noexcept {
   out.put(std::string_view(escape, sizeof escape));
 }
 
-}  // namespace
+/// The whole of a text, the last word overlapping the one before it.
+bool all_plain(std::string_view text) noexcept {
+  if (text.size() < 8) {
+    char padded[8] = {' ', ' ', ' ', ' ', ' ', ' ', ' ', ' '};
+    std::memcpy(padded, text.data(), text.size());
+    return plain_word(padded);
+  }
+  for (std::size_t i = 0; i + 8 < text.size(); i += 8)
+    if (!plain_word(text.data() + i)) return false;
+  return plain_word(text.data() + text.size() - 8);
+}
 
-void put_json_string(TextWriter& out, std::string_view text) noexcept {
-  out.put('"');
+void put_escaped(TextWriter& out, std::string_view text) noexcept {
   std::size_t plain = 0;  // bytes that need nothing, copied in one go
   std::size_t i = 0;
   const auto flush = [&] { out.put(text.substr(plain, i - plain)); };
   while (i < text.size()) {
-    if (text.size() - i >= 8 && all_plain(text.data() + i)) {
+    if (text.size() - i >= 8 && plain_word(text.data() + i)) {
       i += 8;
       continue;
     }
@@ -81,6 +90,16 @@ void put_json_string(TextWriter& out, std::string_view text) noexcept {
     plain = ++i;
   }
   flush();
+}
+
+}  // namespace
+
+void put_json_string(TextWriter& out, std::string_view text) noexcept {
+  out.put('"');
+  if (text.empty() || all_plain(text))
+    out.put(text);
+  else
+    put_escaped(out, text);
   out.put('"');
 }
 
