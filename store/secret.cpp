@@ -26,21 +26,34 @@ namespace {
 constexpr std::size_t random_chars = 32;
 constexpr std::size_t checksum_chars = 6;
 
-constexpr std::array<std::uint32_t, 256> make_crc_table() noexcept {
-  std::array<std::uint32_t, 256> table = {};
+/// Four bytes at a time: table[n][b] is the checksum of b with n zero bytes behind it.
+using CrcTables = std::array<std::array<std::uint32_t, 256>, 4>;
+constexpr CrcTables make_crc_tables() noexcept {
+  CrcTables tables = {};
   for (std::uint32_t byte = 0; byte < 256; ++byte) {
     std::uint32_t value = byte;
     for (int bit = 0; bit < 8; ++bit) value = value >> 1 ^ (value & 1 ? 0xedb88320u : 0u);
-    table[byte] = value;
+    tables[0][byte] = value;
   }
-  return table;
+  for (std::size_t n = 1; n < tables.size(); ++n)
+    for (std::size_t byte = 0; byte < 256; ++byte) {
+      const std::uint32_t before = tables[n - 1][byte];
+      tables[n][byte] = before >> 8 ^ tables[0][before & 0xff];
+    }
+  return tables;
 }
-constexpr auto crc_table = make_crc_table();
+constexpr CrcTables crc = make_crc_tables();
 
 /// CRC-32 as in zlib. It tells a typing slip from a secret; it protects nothing.
 std::uint32_t crc32(std::string_view text) noexcept {
   std::uint32_t value = ~0u;
-  for (const char c : text) value = value >> 8 ^ crc_table[(value ^ static_cast<std::uint8_t>(c)) & 0xff];
+  const auto byte = [&text](std::size_t i) { return std::uint32_t{static_cast<std::uint8_t>(text[i])}; };
+  for (; text.size() >= 4; text.remove_prefix(4)) {
+    value ^= byte(0) | byte(1) << 8 | byte(2) << 16 | byte(3) << 24;
+    value =
+        crc[3][value & 0xff] ^ crc[2][value >> 8 & 0xff] ^ crc[1][value >> 16 & 0xff] ^ crc[0][value >> 24];
+  }
+  for (; !text.empty(); text.remove_prefix(1)) value = value >> 8 ^ crc[0][(value ^ byte(0)) & 0xff];
   return ~value;
 }
 
@@ -49,8 +62,21 @@ void write_checksum(std::string_view text, char* out) noexcept {
   for (std::size_t i = checksum_chars; i-- > 0; value /= 62) out[i] = base62_digits[value % 62];
 }
 
+/// What a base62 digit is worth; `no_digit` for any other byte.
+constexpr std::uint8_t no_digit = 0x80;
+constexpr std::array<std::uint8_t, 256> digit_values = [] {
+  std::array<std::uint8_t, 256> values = {};
+  values.fill(no_digit);
+  for (std::size_t i = 0; i < base62_digits.size(); ++i)
+    values[static_cast<std::uint8_t>(base62_digits[i])] = static_cast<std::uint8_t>(i);
+  return values;
+}();
+std::uint8_t digit_value(char c) noexcept {
+  return digit_values[static_cast<std::uint8_t>(c)];
+}
+
 bool is_base62(char c) noexcept {
-  return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
+  return digit_value(c) != no_digit;
 }
 
 Status random_bytes(std::span<unsigned char> out) {
@@ -119,13 +145,13 @@ SecretHash hash_secret(std::string_view secret) noexcept {
 SecretForm secret_form(std::string_view secret, std::string_view prefix) noexcept {
   if (!secret.starts_with(prefix)) return SecretForm::foreign;
   if (secret.size() != prefix.size() + random_chars + checksum_chars) return SecretForm::corrupt;
-  if (!std::all_of(secret.begin() + static_cast<std::ptrdiff_t>(prefix.size()), secret.end(), is_base62))
-    return SecretForm::corrupt;
   const std::size_t checked = prefix.size() + random_chars;
-  std::array<char, checksum_chars> expected = {};
-  write_checksum(secret.substr(0, checked), expected.data());
-  return secret.substr(checked) == std::string_view(expected.data(), expected.size()) ? SecretForm::ours
-                                                                                      : SecretForm::corrupt;
+  std::uint8_t any = 0;
+  for (const char c : secret.substr(prefix.size())) any |= digit_value(c);
+  if ((any & no_digit) != 0) return SecretForm::corrupt;
+  std::uint64_t checksum = 0;
+  for (const char c : secret.substr(checked)) checksum = checksum * 62 + digit_value(c);
+  return checksum == crc32(secret.substr(0, checked)) ? SecretForm::ours : SecretForm::corrupt;
 }
 
 Result<std::string> make_secret(std::string_view prefix) {

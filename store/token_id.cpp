@@ -22,8 +22,26 @@ std::uint64_t half_value(const char* bytes) noexcept {
   return value;
 }
 
+/// Every number below 62^2 as two digits: half the divisions.
+constexpr std::uint32_t pair_count = 62 * 62;
+constexpr std::array<std::array<char, 2>, pair_count> digit_pairs = [] {
+  std::array<std::array<char, 2>, pair_count> pairs = {};
+  for (std::size_t i = 0; i < pairs.size(); ++i) pairs[i] = {base62_digits[i / 62], base62_digits[i % 62]};
+  return pairs;
+}();
+
 void write_half(std::uint64_t value, char* digits) noexcept {
-  for (std::size_t i = half_digits; i-- > 0; value /= 62) digits[i] = base62_digits[value % 62];
+  constexpr std::uint64_t four_digits = std::uint64_t{pair_count} * pair_count;
+  // From here on 32 bits are enough.
+  const auto high = static_cast<std::uint32_t>(value / four_digits);
+  const auto low = static_cast<std::uint32_t>(value % four_digits);
+  const auto put = [](std::uint32_t pair, char* at) {
+    std::copy(digit_pairs[pair].begin(), digit_pairs[pair].end(), at);
+  };
+  put(high / pair_count % pair_count, digits);
+  put(high % pair_count, digits + 2);
+  put(low / pair_count, digits + 4);
+  put(low % pair_count, digits + 6);
 }
 
 }  // namespace
