@@ -22,10 +22,9 @@ constexpr std::array<bool, 256> token68_table = [] {
 /// token68 = 1*( ALPHA / DIGIT / "-._~+/" ) *"=" (RFC 9110 §11.2)
 bool is_token68(std::string_view text) noexcept {
   while (!text.empty() && text.back() == '=') text.remove_suffix(1);
-  if (text.empty()) return false;
-  for (const char byte : text)
-    if (!token68_table[static_cast<unsigned char>(byte)]) return false;
-  return true;
+  bool all = !text.empty();
+  for (const char byte : text) all &= token68_table[static_cast<unsigned char>(byte)];
+  return all;
 }
 
 /// `Basic abc, Bearer xyz` is a list: two readers could choose differently.
@@ -138,6 +137,7 @@ class Search {
       : head_(head), buffer_(buffer), handshake_(handshake), decoded_(decoded), cut_(cut) {}
 
   void look_in_authorization() noexcept {
+    if (!head_.has(FieldName::authorization)) return;
     for (const Field& field : head_.all()) {
       if (field.known != FieldName::authorization) continue;
       ++count_;

@@ -25,10 +25,19 @@ struct Head {
   bool connection_keep_alive = false;
   bool connection_upgrade = false;  ///< `upgrade` is among Connection's tokens
   std::uint16_t field_count = 0;
-  std::uint32_t size = 0;  ///< bytes of the head, leading empty line and final CRLF included
+  std::uint32_t size = 0;          ///< bytes of the head, leading empty line and final CRLF included
+  std::uint64_t known_fields = 0;  ///< a bit for each FieldName that stands there at least once
   std::array<Field, limits::fields_max> fields;
 
+  /// Whether it is worth looking for.
+  [[nodiscard]] bool has(FieldName name) const noexcept { return (known_fields & bit(name)) != 0; }
+  void note(FieldName name) noexcept { known_fields |= bit(name); }
   [[nodiscard]] std::span<const Field> all() const noexcept { return {fields.data(), field_count}; }
+
+ private:
+  static constexpr std::uint64_t bit(FieldName name) noexcept {
+    return std::uint64_t{1} << static_cast<unsigned>(name);
+  }
 };
 
 struct RequestHead : Head {

@@ -16,6 +16,7 @@ void clear(Head& head) noexcept {
   head.content_length = 0;
   head.connection_close = head.connection_keep_alive = head.connection_upgrade = false;
   head.field_count = 0;
+  head.known_fields = 0;
   head.size = 0;
 }
 
@@ -25,6 +26,7 @@ HeadError append_field(const char* buffer, Line line, FramingFields& framing, He
   Field& field = head.fields[head.field_count];
   if (const HeadError error = read_field_line(buffer, line, field); error != HeadError::none) return error;
   ++head.field_count;
+  head.note(field.known);
   return framing.take(field, buffer, head);
 }
 

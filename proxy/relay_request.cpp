@@ -9,6 +9,7 @@ namespace {
 
 /// `TE: trailers` (RFC 9110 §10.1.4): the client can take them in the answer.
 bool accepts_trailers(const RequestHead& head, const char* buffer) noexcept {
+  if (!head.has(FieldName::te)) return false;
   bool accepts = false;
   for (const Field& field : head.all()) {
     if (field.known != FieldName::te) continue;

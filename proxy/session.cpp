@@ -21,6 +21,7 @@ void break_on_close(int descriptor) noexcept {
 }
 
 std::string_view first_value(const RequestHead& head, const char* buffer, FieldName name) noexcept {
+  if (!head.has(name)) return {};
   for (const Field& field : head.all())
     if (field.known == name) return field.value.of(buffer);
   return {};

@@ -28,9 +28,9 @@ bool is_key(std::string_view key) noexcept {
 }  // namespace
 
 UpgradeRequest upgrade_request(const RequestHead& head, const char* buffer) noexcept {
+  if (!head.has(FieldName::upgrade) || !head.connection_upgrade) return UpgradeRequest::none;
   int upgrades = 0;
   const std::string_view upgrade = single_value(head, buffer, FieldName::upgrade, upgrades);
-  if (upgrades == 0 || !head.connection_upgrade) return UpgradeRequest::none;
   bool wants_websocket = false;
   for_each_token(upgrade,
                  [&](std::string_view protocol) { wants_websocket |= iequals(protocol, "websocket"); });
