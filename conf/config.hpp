@@ -108,6 +108,9 @@ struct Tls {
   [[nodiscard]] bool configured() const noexcept { return !pair.certificate.empty() || !pairs.empty(); }
 };
 
+/// Who says what the store holds: commands, or the catalog file alone.
+enum class StoreMode : std::uint8_t { managed = 0, declared };
+
 enum class LogLevel : std::uint8_t { error = 0, warning, info, debug };
 
 struct Timeouts {
@@ -130,13 +133,14 @@ struct Limits {
 struct Config {
   std::vector<Listen> listen;
   Tls tls;
-  UpstreamAddress upstream;            ///< short for one entry of `upstreams`; without endpoint: not given
-  std::vector<Upstream> upstreams;     ///< as written; all_upstreams() is what to use
-  bool preserve_host = true;           ///< upstream sees the client's Host
-  std::string store;                   ///< directory
+  UpstreamAddress upstream;         ///< short for one entry of `upstreams`; without endpoint: not given
+  std::vector<Upstream> upstreams;  ///< as written; all_upstreams() is what to use
+  bool preserve_host = true;        ///< upstream sees the client's Host
+  std::string store;                ///< directory
+  StoreMode store_mode = StoreMode::managed;
   std::uint64_t store_size_max = 0;    ///< bytes of address space reserved for the map
   std::string policy;                  ///< file; empty only with --dev
-  std::string catalog;                 ///< file applied at start; empty = none
+  std::string catalog;                 ///< file applied at start and when it changes; empty = none
   std::vector<Endpoint> admin_listen;  ///< empty = no admin listener
   std::string handover;  ///< path of the Unix socket where a new process takes over; empty = none
   std::vector<Endpoint> metrics_listen;       ///< empty = metrics and health live on the admin listener

@@ -125,6 +125,8 @@ class Reading {
     if (config_.dev) check_dev();
     check_addresses_differ();
     check_credentials();
+    if (config_.store_mode == StoreMode::declared && config_.catalog.empty())
+      diagnostics_.add(place("store.mode"), "store.mode: a declared store needs a catalog that declares it");
   }
 
   [[nodiscard]] Config take() { return std::move(config_); }
@@ -149,7 +151,7 @@ class Reading {
       const std::string name = prefix + entry.key;
       // `timeouts.head:` in one word would be a second spelling of a nested key.
       const bool dotted = entry.key.find('.') != std::string::npos;
-      const Option* option = dotted ? nullptr : find_option(name);
+      const Option* option = dotted ? nullptr : find_option(name == "store.directory" ? "store" : name);
       const std::vector<std::string_view> below = keys_below(name + '.', false);
       const bool mapped = entry.value.kind == yaml::Kind::mapping;
       // A section whose lines are all commented out is no mistake.

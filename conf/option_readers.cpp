@@ -140,6 +140,14 @@ void read_access_log(const Given& given, std::string& out) {
   read_path(given, out);
 }
 
+void read_store_mode(const Given& given, StoreMode& out) {
+  const std::string* text = given.text();
+  if (text == nullptr) return;
+  if (*text != "managed" && *text != "declared")
+    return given.mistake(given.shown() + " is no mode", "allowed is " + std::string(given.option.bounds));
+  out = *text == "declared" ? StoreMode::declared : StoreMode::managed;
+}
+
 void read_log_level(const Given& given, LogLevel& out) {
   static constexpr std::pair<std::string_view, LogLevel> levels[] = {
       {"error", LogLevel::error},

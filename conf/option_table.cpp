@@ -22,8 +22,6 @@ constexpr Change reload = Change::reload;
 constexpr Change restart = Change::restart;
 constexpr bool open = false;  // in the column `secret`
 
-constexpr OptionValue later = {};  // known from the design, not yet supported
-
 // clang-format off
 // A restart is asked for where a running server has built something on the value: sockets, the store, the upstream pool,
 // the names of the headers that its upstream believes.
@@ -38,10 +36,11 @@ constexpr Option table[] = {
   {"upstream", "The API behind us: short for the entry `default` of `upstreams`; one of the two is required", "URL", "", "http://host:port, https://host:port or unix:/path", restart, open, "--upstream", option_value<read_upstream_url, &Config::upstream>},
   {"upstreams", "The APIs behind us by name, each with the keys below; rules choose by `upstream: NAME`, those that do not use `default` or the only one", "mapping", "", "", restart, open, "", upstreams_value},
   {"preserve_host", "Whether the upstream sees the client's Host instead of its own name", "boolean", "true", "", restart, open, "", option_value<read_bool, &Config::preserve_host>},
-  {"store", "Directory of the token store", "path", "/var/lib/postern", "", restart, open, "--store", option_value<read_path, &Config::store>},
+  {"store", "Directory of the token store; `directory` where `store` has keys of its own", "path", "/var/lib/postern", "", restart, open, "--store", option_value<read_path, &Config::store>},
+  {"store.mode", "Who says what the store holds: commands, or the catalog alone, which then deletes what it does not declare", "word", "managed", "managed, declared", restart, open, "", option_value<read_store_mode, &Config::store_mode>},
   {"store_size_max", "Address space reserved for the store; its file grows only as it fills", "bytes", "64GiB", "1MiB to 64TiB", restart, open, "", option_value<read_bytes, &Config::store_size_max>},
   {"policy", "File of the rules; required, except with --dev", "path", "", "", reload, open, "--policy", option_value<read_path, &Config::policy>},
-  {"catalog", "File of permissions, roles, groups, licenses, users and tokens that is applied at start", "path", "", "", restart, open, "--catalog", option_value<read_optional_path, &Config::catalog>},
+  {"catalog", "File of permissions, roles, groups, licenses, users and tokens that is applied at start and when it changes", "path", "", "", restart, open, "--catalog", option_value<read_optional_path, &Config::catalog>},
   {"admin.listen", "Where health, metrics and the admin API answer; none without it", "address", "", "", restart, open, "--admin-listen", option_value<read_listeners, &Config::admin_listen>},
   {"metrics.listen", "Where health and metrics answer, apart from the admin API", "address", "", "", restart, open, "", option_value<read_listeners, &Config::metrics_listen>},
   {"handover", "Unix socket at which a new process takes the listening sockets over from this one; none without it", "path", "", "", restart, open, "", option_value<read_socket_path, &Config::handover>},
@@ -72,8 +71,6 @@ constexpr Option table[] = {
   {"shards", "Threads that serve, 0 = one per core", "count", "0", "0 to 256", restart, open, "--shards", option_value<read_count, &Config::shards>},
   {"log.access", "Where the access log goes: `-` standard output, `off`, or a file", "path", "-", "", restart, open, "--access-log", option_value<read_access_log, &Config::access_log>},
   {"log.level", "Least grave message that is logged", "word", "info", "error, warning, info, debug", reload, open, "--log-level", option_value<read_log_level, &Config::log_level>},
-
-  {"store.mode", "Store shared through a source of truth elsewhere", "", "", "", restart, open, "", later},
 };
 // clang-format on
 

@@ -37,6 +37,7 @@ void read_optional_path(const Given& given, std::string& out);
 /// An absolute path that fits a Unix socket, or empty for "none".
 void read_socket_path(const Given& given, std::string& out);
 void read_access_log(const Given& given, std::string& out);
+void read_store_mode(const Given& given, StoreMode& out);
 void read_log_level(const Given& given, LogLevel& out);
 void read_realm(const Given& given, std::string& out);
 void read_token_prefix(const Given& given, std::string& out);

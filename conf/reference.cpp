@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "conf/option_value.hpp"
 
 namespace postern {
@@ -69,6 +71,8 @@ std::string config_reference() {
       out += row(named, {});
     }
   }
+  if (std::all_of(options().begin(), options().end(), [](const Option& one) { return one.supported(); }))
+    return out;
   out += later;
   for (const Option& option : options())
     if (!option.supported()) out += "| " + code(option.name) + " | " + std::string(option.meaning) + " |\n";

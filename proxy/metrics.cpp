@@ -171,6 +171,8 @@ void render_process(Exposition& out, const ProcessMetrics& process) {
   out.sample({}, process.last_reload_ok ? 1 : 0);
   out.family("last_reload_timestamp_seconds", "gauge", "When policy and configuration last took effect.");
   out.sample({}, static_cast<std::uint64_t>(process.last_reload_time.load()));
+  out.family("last_catalog_successful", "gauge", "1 while the store holds what the catalog file declares.");
+  out.sample({}, process.last_catalog_ok ? 1 : 0);
   out.family("tls_reloads_total", "counter", "Times that changed certificates and keys took effect.");
   out.sample({}, process.tls_reloads.get());
   out.family("tls_reload_failures_total", "counter",

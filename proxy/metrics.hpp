@@ -62,6 +62,7 @@ struct ProcessMetrics {
   Counter tls_reloads, tls_reload_failures;
   std::atomic<std::int64_t> tls_expires{0};  ///< Unix seconds; 0: no TLS
   std::atomic<bool> last_reload_ok{true};
+  std::atomic<bool> last_catalog_ok{true};
   std::atomic<std::int64_t> last_reload_time{0};  ///< Unix seconds
   std::atomic<std::uint64_t> policy_rules{0};
   std::atomic<std::uint64_t> policy_missing{

@@ -1,15 +1,16 @@
-// Declared catalogs: what a file says shall be, carried out as one transaction. Nothing is deleted, and
-// nothing that was taken out of use is put back: licenses keep `enabled` and their seats; a disabled user or
-// token stays disabled; a secret that was rotated away stays rotated. Otherwise a restart, which applies the
-// same file again, would undo a revocation.
+// Declared catalogs: what a file says shall be, carried out as one transaction. Nothing is deleted unless it
+// is pruned, and nothing that was taken out of use is put back: licenses keep `enabled` and their seats; a
+// disabled user or token stays disabled; a secret that was rotated away stays rotated. Otherwise a restart,
+// which applies the same file again, would undo a revocation.
 
-#include <algorithm>
-
+#include "conf/limits.hpp"
 #include "store/audit.hpp"
 #include "store/change.hpp"
 #include "store/entities.hpp"
 #include "store/impl.hpp"
+#include "store/prune.hpp"
 #include "store/secret.hpp"
+#include "store/text.hpp"
 #include "store/tokens.hpp"
 #include "store/users.hpp"
 
@@ -61,15 +62,6 @@ Result<Outcome> apply_user(Mutation& mutation, const User& declared) {
   change.assignments.set_grants = declared.assignments.grants;
   POSTERN_TRY(const bool changed, update_user(mutation, declared.id, change));
   return updated_if(changed);
-}
-
-/// The id of the token that has, or had, this secret; empty when there is none.
-Result<std::string> id_by_secret(const Transaction& transaction, const SecretHash& hash) {
-  POSTERN_TRY(const auto bytes, transaction.get(transaction.databases().secrets, hash.view()));
-  if (!bytes) return std::string();
-  SecretRecord record;
-  if (!decode(*bytes, record)) return corrupt("secret");
-  return token_id_text(record.token);
 }
 
 Result<Outcome> update_token(Mutation& mutation, const TokenSpec& declared, const SecretHash& hash,
@@ -133,12 +125,9 @@ void report(Store::ApplyReport& report, Outcome outcome, std::string what) {
   if (outcome == Outcome::unchanged) ++report.unchanged;
 }
 
-}  // namespace
-
-Result<Store::ApplyReport> Store::apply(const Actor& actor, const Declaration& declaration) {
-  POSTERN_TRY(Mutation mutation, Mutation::begin(*impl_->environment, actor));
-  ApplyReport done;
-  // In the order of what refers to what; a file may name them in any.
+/// The declared things themselves, in the order of what refers to what; a file may name them in any.
+Status apply_all(Mutation& mutation, const Store::Declaration& declaration, std::string_view token_prefix,
+                 Store::ApplyReport& done) {
   for (const EntityKind kind :
        {EntityKind::permission, EntityKind::role, EntityKind::group, EntityKind::license}) {
     for (const Entity& entity : declaration.entities) {
@@ -146,21 +135,68 @@ Result<Store::ApplyReport> Store::apply(const Actor& actor, const Declaration& d
       std::string what = std::string(policy::to_string(kind)) + " " + entity.id;
       const Result<Outcome> outcome = apply_entity(mutation, entity);
       if (!outcome) return outcome.error().within(what);
-      store::report(done, *outcome, std::move(what));
+      report(done, *outcome, std::move(what));
     }
   }
   for (const User& user : declaration.users) {
     const Result<Outcome> outcome = apply_user(mutation, user);
     if (!outcome) return outcome.error().within("user " + user.id);
-    store::report(done, *outcome, "user " + user.id);
+    report(done, *outcome, "user " + user.id);
   }
   for (const TokenSpec& token : declaration.tokens) {
-    const Result<AppliedToken> applied = apply_token(mutation, token, impl_->token_prefix);
+    const Result<AppliedToken> applied = apply_token(mutation, token, token_prefix);
     if (!applied) return applied.error().within("token " + (token.id.empty() ? token.name : token.id));
-    store::report(done, applied->outcome, "token " + applied->id);
+    report(done, applied->outcome, "token " + applied->id);
   }
-  POSTERN_TRY_STATUS(mutation.finish());
+  return {};
+}
+
+}  // namespace
+
+Result<Store::ApplyReport> Store::apply(const Actor& actor, const Declaration& declaration,
+                                        const ApplyOptions& options) {
+  POSTERN_TRY(Mutation mutation, Mutation::begin(*impl_->environment, actor, Mutation::Purpose::upkeep));
+  ApplyReport done;
+  POSTERN_TRY(const AuditMark before, audit_mark(mutation.transaction(), meta_key::audit_head));
+  done.looked_at = before.sequence;
+  if (options.looked_at && *options.looked_at != before.sequence)
+    return Error{ErrorKind::conflict, "the store was changed by somebody else meanwhile; nothing was done"};
+  // Tokens first, so that declared ones find their seats free; users and what they hold last, so that a token
+  // which was given to somebody else stays.
+  if (options.prune) {
+    POSTERN_TRY_STATUS(check_closed(declaration));
+    POSTERN_TRY_STATUS(prune_tokens(mutation, declaration, done.deleted));
+  }
+  POSTERN_TRY_STATUS(apply_all(mutation, declaration, impl_->token_prefix, done));
+  if (options.prune) {
+    POSTERN_TRY_STATUS(prune_users(mutation, declaration, done.deleted));
+    POSTERN_TRY_STATUS(prune_entities(mutation, declaration, done.deleted));
+  }
+  POSTERN_TRY(done.changes, audit_records(mutation.transaction(), before.sequence, 0));
+  if (!options.dry_run) POSTERN_TRY_STATUS(mutation.finish());
   return done;
+}
+
+Result<Store::ApplyReport> Store::apply(const Actor& actor, const Declaration& declaration) {
+  return apply(actor, declaration, ApplyOptions{});
+}
+
+Status Store::set_declared_in(const Actor& actor, std::string_view file) {
+  POSTERN_TRY(Mutation mutation, Mutation::begin(*impl_->environment, actor, Mutation::Purpose::upkeep));
+  POSTERN_TRY(const std::string before, declared_file(mutation.transaction()));
+  if (before == file) return {};
+  POSTERN_TRY_STATUS(check_text("the catalog's name", file, limits::description_bytes_max));
+  const MDB_dbi meta = mutation.databases().meta;
+  POSTERN_TRY_STATUS(file.empty() ? mutation.transaction().erase(meta, meta_key::declared_in)
+                                  : mutation.transaction().put(meta, meta_key::declared_in, file));
+  POSTERN_TRY_STATUS(
+      mutation.record("store.mode", file.empty() ? "managed" : "declared", declaration_change(before, file)));
+  return mutation.finish();
+}
+
+Result<std::string> Store::declared_in() const {
+  POSTERN_TRY(const Transaction transaction, Transaction::read(*impl_->environment));
+  return declared_file(transaction);
 }
 
 }  // namespace postern::store

@@ -153,12 +153,12 @@ std::optional<SecretHash> parse_hex(std::string_view text) noexcept {
   return hash;
 }
 
-Result<std::vector<AuditRecord>> Store::audit(std::uint64_t after_sequence, std::size_t limit) const {
-  POSTERN_TRY(const Transaction transaction, Transaction::read(*impl_->environment));
+Result<std::vector<AuditRecord>> audit_records(const Transaction& transaction, std::uint64_t after,
+                                               std::size_t limit) {
   POSTERN_TRY(Cursor cursor, transaction.cursor(transaction.databases().audit));
   std::vector<AuditRecord> records;
-  if (after_sequence == std::numeric_limits<std::uint64_t>::max()) return records;
-  POSTERN_TRY(bool more, cursor.from(sequence_key(after_sequence + 1).view()));
+  if (after == std::numeric_limits<std::uint64_t>::max()) return records;
+  POSTERN_TRY(bool more, cursor.from(sequence_key(after + 1).view()));
   while (more && (limit == 0 || records.size() < limit)) {
     AuditEntry entry;
     if (!decode(cursor.value(), entry)) return corrupt("audit");
@@ -168,6 +168,11 @@ Result<std::vector<AuditRecord>> Store::audit(std::uint64_t after_sequence, std:
     POSTERN_TRY(more, cursor.next());
   }
   return records;
+}
+
+Result<std::vector<AuditRecord>> Store::audit(std::uint64_t after_sequence, std::size_t limit) const {
+  POSTERN_TRY(const Transaction transaction, Transaction::read(*impl_->environment));
+  return audit_records(transaction, after_sequence, limit);
 }
 
 Result<AuditVerdict> Store::verify_audit() const {

@@ -38,6 +38,10 @@ struct AuditMark {
 /// Appends a record. Sequence and previous hash are filled in.
 [[nodiscard]] Status append_audit(Transaction& transaction, AuditEntry entry);
 
+/// Records after this sequence, at most `limit` of them, the oldest first.
+[[nodiscard]] Result<std::vector<AuditRecord>> audit_records(const Transaction& transaction,
+                                                             std::uint64_t after, std::size_t limit);
+
 /// Follows the chain from the checkpoint to the head.
 [[nodiscard]] Result<AuditVerdict> verify_audit(const Transaction& transaction);
 

@@ -1,5 +1,5 @@
 // What a catalog file declares: permissions, roles, groups, licenses, users, and tokens by the SHA-256 of
-// their secrets. Reading only; Store::apply() makes it so.
+// their secrets. Reading and writing only; Store::apply() makes it so.
 //
 //     version: 1
 //     permissions:
@@ -30,5 +30,8 @@ namespace postern::store {
 /// suggestion; what could be read is returned all the same and must not be applied then. References to ids
 /// that the file does not declare are left to the store, which may know them.
 [[nodiscard]] Store::Declaration parse_catalog(const yaml::Document& document, Diagnostics& diagnostics);
+
+/// The text of a file that declares this; what says nothing is left out. parse_catalog() reads the same back.
+[[nodiscard]] std::string write_catalog(const Store::Declaration& declaration);
 
 }  // namespace postern::store

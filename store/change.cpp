@@ -133,6 +133,11 @@ std::string user_deletion(const User& before, std::size_t tokens) {
   return json::serialize(json::object{{"before", whole(to_json(before))}, {"tokens_deleted", tokens}});
 }
 
+std::string declaration_change(std::string_view before, std::string_view after) {
+  return json::serialize(json::object{{"before", json::object{{"declared_in", before}}},
+                                      {"after", json::object{{"declared_in", after}}}});
+}
+
 std::string batch_change(std::size_t count, std::string_view first, std::string_view last,
                          std::string_view ids_sha256) {
   return json::serialize(

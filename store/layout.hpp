@@ -73,6 +73,7 @@ inline constexpr std::string_view imported_secrets = "imported_secrets";
 inline constexpr std::string_view token_prefixes = "token_prefixes";
 inline constexpr std::string_view audit_head = "audit_head";
 inline constexpr std::string_view audit_checkpoint = "audit_checkpoint";
+inline constexpr std::string_view declared_in = "declared_in";
 inline constexpr std::string_view next_user = "next_user";
 [[nodiscard]] constexpr std::string_view next_entity(policy::EntityKind kind) noexcept {
   switch (kind) {

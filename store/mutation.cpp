@@ -34,13 +34,29 @@ Mutation::Mutation(Transaction transaction, const Actor& actor)
       actor_(actor),
       now_(static_cast<UnixSeconds>(std::time(nullptr))) {}
 
-Result<Mutation> Mutation::begin(const Environment& environment, const Actor& actor) {
+Result<std::string> declared_file(const Transaction& transaction) {
+  POSTERN_TRY(const auto bytes, transaction.get(transaction.databases().meta, meta_key::declared_in));
+  return std::string(bytes.value_or(std::string_view{}));
+}
+
+Error declared_refusal(std::string_view file) {
+  return {ErrorKind::conflict, "the store is declared (store.mode): change the catalog " + std::string(file) +
+                                   " instead; a running server applies it when it changes, and so does: "
+                                   "postern catalog apply " +
+                                   std::string(file)};
+}
+
+Result<Mutation> Mutation::begin(const Environment& environment, const Actor& actor, Purpose purpose) {
   if (actor.name.empty()) return Error{ErrorKind::invalid, "the actor of a change has no name"};
   POSTERN_TRY_STATUS(check_text("the actor's name", actor.name, limits::name_bytes_max));
   POSTERN_TRY_STATUS(check_text("the reason", actor.reason, limits::description_bytes_max));
   // A process that died while it read pins every page freed since, so that each change would take new ones.
   POSTERN_TRY_STATUS(clear_dead_readers(environment.raw()));
   POSTERN_TRY(Transaction transaction, Transaction::write(environment));
+  if (purpose == Purpose::change) {
+    POSTERN_TRY(const std::string file, declared_file(transaction));
+    if (!file.empty()) return declared_refusal(file);
+  }
   return Mutation(std::move(transaction), actor);
 }
 

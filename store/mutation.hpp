@@ -15,9 +15,12 @@ namespace postern::store {
 
 class Mutation {
  public:
-  /// Waits for other writers. Errors: invalid (an actor or reason that may not stand in the log),
-  /// unavailable.
-  [[nodiscard]] static Result<Mutation> begin(const Environment& environment, const Actor& actor);
+  /// What a declared store still admits: applying its catalog, and what the store does to itself.
+  enum class Purpose : bool { change = false, upkeep = true };
+  /// Waits for other writers. Errors: invalid (an actor or reason that may not stand in the log), conflict (a
+  /// change of a declared store), unavailable.
+  [[nodiscard]] static Result<Mutation> begin(const Environment& environment, const Actor& actor,
+                                              Purpose purpose = Purpose::change);
 
   [[nodiscard]] Transaction& transaction() noexcept { return transaction_; }
   [[nodiscard]] const Databases& databases() const noexcept { return transaction_.databases(); }
@@ -52,6 +55,8 @@ class Mutation {
   bool recorded_ = false;
 };
 
+/// The catalog file that a declared store gets its contents from; empty for one that is managed by commands.
+[[nodiscard]] Result<std::string> declared_file(const Transaction& transaction);
 /// Seats of a subject license in use: users and tokens that hold it, disabled ones included.
 [[nodiscard]] Result<std::uint64_t> seats_taken(const Transaction& transaction, Handle license);
 

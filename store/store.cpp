@@ -43,6 +43,10 @@ const std::string& Store::path() const noexcept {
   return impl_->environment->path();
 }
 
+const Environment& Store::environment() const noexcept {
+  return *impl_->environment;
+}
+
 Result<Store::Space> Store::space() const {
   return space_of(*impl_->environment);
 }

@@ -22,6 +22,8 @@ namespace postern::store {
 using policy::EntityKind;
 using policy::LicenseKind;
 
+class Environment;
+
 /// Who changes something, as the audit log remembers it: "os:alice", "token:tok_…", "process:postern-run".
 struct Actor {
   std::string name;
@@ -226,11 +228,31 @@ class Store {
     std::vector<User> users;
     std::vector<TokenSpec> tokens;  ///< by secret_sha256; `id` empty: found by its hash
   };
-  struct ApplyReport {
-    std::vector<std::string> created, updated;  ///< "role shop.reader", …
-    std::size_t unchanged = 0;
+  struct ApplyOptions {
+    bool prune = false;    ///< delete what is not declared, reserved ones apart
+    bool dry_run = false;  ///< everything but the commit
+    /// What ApplyReport::looked_at of a dry run said: a conflict when something was changed since then.
+    std::optional<std::uint64_t> looked_at;
   };
+  struct ApplyReport {
+    std::vector<std::string> created, updated, deleted;  ///< "role shop.reader", …
+    std::size_t unchanged = 0;
+    std::vector<AuditRecord> changes;  ///< in order; those of a dry run are what it would have recorded
+    std::uint64_t looked_at = 0;       ///< sequence of the newest audit record before
+  };
+  /// Errors besides those of each entry: conflict (a declared store whose file is another; changed since
+  /// `looked_at`), not_found (what pruning would delete is referred to).
+  [[nodiscard]] Result<ApplyReport> apply(const Actor& actor, const Declaration& declaration,
+                                          const ApplyOptions& options);
   [[nodiscard]] Result<ApplyReport> apply(const Actor& actor, const Declaration& declaration);
+  /// All that is there, in one snapshot, as a file would declare it; applied to an empty store it gives the
+  /// same. Old secrets are no part of it.
+  [[nodiscard]] Result<Declaration> declaration() const;
+  /// Makes the store a declared one, whose contents come from this file: every change but apply()'s is
+  /// refused by every process from then on. An empty name ends that.
+  [[nodiscard]] Status set_declared_in(const Actor& actor, std::string_view file);
+  /// That file, empty when the store is managed by commands.
+  [[nodiscard]] Result<std::string> declared_in() const;
 
   // --- audit, integrity ---
   [[nodiscard]] Result<std::vector<AuditRecord>> audit(std::uint64_t after_sequence, std::size_t limit) const;
@@ -243,6 +265,8 @@ class Store {
     std::uint64_t used = 0, size = 0;
   };
   [[nodiscard]] Result<Space> space() const;
+  /// What the other sources of this layer work on.
+  [[nodiscard]] const Environment& environment() const noexcept;
 
  private:
   friend class Reader;
@@ -250,6 +274,9 @@ class Store {
   explicit Store(std::unique_ptr<Impl> impl);
   std::unique_ptr<Impl> impl_;
 };
+
+/// The refusal of a change of a declared store, with the place where to change it instead.
+[[nodiscard]] Error declared_refusal(std::string_view file);
 
 /// Whether a text is an id of the grammar above; the sentence says what is wrong, empty when nothing.
 [[nodiscard]] std::string_view entity_id_flaw(std::string_view id) noexcept;

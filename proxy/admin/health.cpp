@@ -22,6 +22,8 @@ std::string render_health(const Health& health) {
   if (!health.reload_problem.empty())
     warnings.emplace_back("reload refused, the last good policy and configuration stay in force: " +
                           health.reload_problem);
+  if (!health.catalog_problem.empty())
+    warnings.emplace_back("catalog refused, the store stays as it was: " + health.catalog_problem);
   if (!health.headers_problem.empty())
     warnings.emplace_back(
         "an upstream keeps the headers it had, or the certificates, since a file is broken: " +

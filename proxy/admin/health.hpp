@@ -26,6 +26,7 @@ struct Health {
   std::string store_problem;  ///< empty: it can be read
   std::vector<UpstreamHealth> upstreams;
   std::string reload_problem;             ///< empty: the files as they are now are in force
+  std::string catalog_problem;            ///< empty: the store holds what the catalog file declares
   std::string headers_problem;            ///< empty: the headers files of upstreams are in force as they are
   std::string tls_problem;                ///< empty: certificates and keys as they are now are in force
   std::vector<std::string> tls_warnings;  ///< of those in force: out of their time

@@ -6,7 +6,6 @@
 
 #include "proxy/admin/certificates.hpp"
 #include "proxy/admin/own_headers.hpp"
-#include "store/catalog_file.hpp"
 
 namespace postern::admin {
 namespace {
@@ -152,19 +151,6 @@ Sources read_sources(const ConfigSources& sources, const Config& running) {
   }
   if (!document.file.empty()) read.files.push_back(document.file);
   return read;
-}
-
-Result<std::string> apply_catalog(const std::string& file, store::Store& store) {
-  Diagnostics diagnostics;
-  const yaml::Document document = yaml::load(file, diagnostics);
-  store::Store::Declaration declaration;
-  if (diagnostics.empty()) declaration = store::parse_catalog(document, diagnostics);
-  if (!diagnostics.empty())
-    return Error{ErrorKind::invalid, without_last_line_feed(yaml::render(diagnostics, {&document}))};
-  POSTERN_TRY(const auto report, store.apply({"process:postern-run", "catalog at start"}, declaration));
-  return "catalog " + file + ": " + std::to_string(report.created.size()) + " created, " +
-         std::to_string(report.updated.size()) + " updated, " + std::to_string(report.unchanged) +
-         " unchanged";
 }
 
 }  // namespace postern::admin

@@ -51,7 +51,4 @@ struct ReloadNotes {
 [[nodiscard]] Ruleset reload_ruleset(const ConfigSources& sources, const Snapshot& running,
                                      const store::Store& store, ReloadNotes& notes, Problem& problem);
 
-/// Applies a declared catalog; a sentence about what changed.
-[[nodiscard]] Result<std::string> apply_catalog(const std::string& file, store::Store& store);
-
 }  // namespace postern::admin

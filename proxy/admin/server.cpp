@@ -15,6 +15,7 @@
 
 #include "proxy/access_log.hpp"
 #include "proxy/admin/certificates.hpp"
+#include "proxy/admin/declared_catalog.hpp"
 #include "proxy/admin/file_watch.hpp"
 #include "proxy/admin/handover.hpp"
 #include "proxy/admin/health.hpp"
@@ -41,6 +42,7 @@ class Server {
       : options_(std::move(options)),
         store_(std::move(store)),
         store_place_(options_.config.store),
+        catalog_(options_.config),
         signals_(io_, SIGTERM, SIGINT, SIGHUP),
         drain_deadline_(io_),
         inspection_(io_),
@@ -81,6 +83,7 @@ class Server {
   void on_shard_ended();
   void on_files_changed();
   void reload();
+  void apply_catalog();
   void reload_certificates();
   void certificates_in_force();
   void watch_files();
@@ -94,6 +97,7 @@ class Server {
   store::Store store_;
   const admin::StorePlace store_place_;
   bool store_lost_ = false;
+  admin::DeclaredCatalog catalog_;
   admin::Ruleset ruleset_;
   admin::Sources sources_;
   admin::Certificates certificates_;
@@ -134,10 +138,8 @@ Status Server::prepare() {
 }
 
 Status Server::load() {
-  if (!options_.config.catalog.empty()) {
-    POSTERN_TRY(const std::string applied, admin::apply_catalog(options_.config.catalog, store_));
-    operator_log(LogLevel::info, applied);
-  }
+  POSTERN_TRY(const std::string applied, catalog_.apply(store_, "catalog at start"));
+  if (!applied.empty()) operator_log(LogLevel::info, applied);
   admin::Problem problem;
   std::string kept;
   ruleset_ = admin::load_ruleset(options_.config, store_, nullptr, kept, problem);
@@ -294,6 +296,7 @@ void Server::on_signal(int signal) {
   if (signal == SIGHUP) {
     if (const Status reopened = access_log_->reopen(); !reopened)
       operator_log(LogLevel::error, reopened.error().message);
+    apply_catalog();  // first: the policy may speak of what it brings
     reload();
     reload_certificates();
     return;
@@ -328,6 +331,7 @@ void Server::on_shard_ended() {
 
 void Server::watch_files() {
   std::vector<std::string> files = sources_.files;
+  if (!catalog_.file().empty()) files.push_back(catalog_.file());
   if (certificates_.in_force()) {
     const std::vector<std::string> pems = admin::Certificates::files(config().tls);
     files.insert(files.end(), pems.begin(), pems.end());
@@ -340,8 +344,24 @@ void Server::watch_files() {
 
 void Server::on_files_changed() {
   watch_files();  // a swapped link leads elsewhere now
+  if (catalog_.changed()) apply_catalog();
   if (admin::read_sources(options_.sources, config()).text != sources_.text) reload();
   if (certificates_.in_force() && certificates_.changed(config().tls)) reload_certificates();
+}
+
+void Server::apply_catalog() {
+  if (catalog_.file().empty()) return;
+  const auto applied = catalog_.apply(store_, "catalog file changed");
+  health_.catalog_problem = applied ? std::string() : applied.error().message;
+  metrics_.last_catalog_ok = applied.has_value();
+  if (!applied) {
+    operator_log(LogLevel::error, "catalog refused, the store stays as it was: " + applied.error().message);
+    return;
+  }
+  operator_log(LogLevel::info, *applied);
+  // What the policy could not be bound to before may be there now.
+  if (!health_.reload_problem.empty()) reload();
+  look_at_store();
 }
 
 void Server::reload_certificates() {

@@ -34,7 +34,7 @@ extern const Command role_create, role_list, role_show, role_update, role_delete
 extern const Command group_create, group_list, group_show, group_update, group_delete;
 extern const Command license_create, license_list, license_show, license_update, license_delete;
 // catalog_apply.cpp, store_verify.cpp, audit.cpp
-extern const Command catalog_apply, store_verify, audit_list, audit_verify;
+extern const Command catalog_apply, catalog_export, store_verify, audit_list, audit_verify;
 // policy_*.cpp
 extern const Command policy_explain;
 

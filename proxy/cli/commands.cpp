@@ -46,6 +46,7 @@ constexpr std::array table = {
     &license_update,
     &license_delete,
     &catalog_apply,
+    &catalog_export,
     &store_verify,
     &audit_list,
     &audit_verify,

@@ -21,6 +21,7 @@ void StoreAccess::declare(Arguments& arguments) {
 
 void StoreAccess::declare_for_change(Arguments& arguments) {
   declare(arguments);
+  for_change_ = true;
   arguments.text("--reason", "TEXT", reason_, "why, for the audit log");
 }
 
@@ -38,6 +39,12 @@ std::optional<store::Store> StoreAccess::open(Missing missing) {
     return std::nullopt;
   }
   token_prefix_ = loaded->config.token_prefix;
+  if (loaded->config.store_mode == StoreMode::declared) declared_in_ = loaded->config.catalog;
+  // Before there is a store, too, which would remember its mode.
+  if (for_change_ && !declared_allowed_ && !declared_in_.empty()) {
+    complain(store::declared_refusal(declared_in_).message);
+    return std::nullopt;
+  }
 
   store::OpenOptions options;
   options.directory = loaded->config.store;

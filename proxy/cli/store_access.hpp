@@ -29,6 +29,10 @@ class StoreAccess {
 
   /// "os:<login name>", with the reason that was given.
   [[nodiscard]] store::Actor actor() const;
+  /// Lets this command change a declared store too, which other commands are refused.
+  void allow_declared() noexcept { declared_allowed_ = true; }
+  /// The catalog that declares the store, as configured, or empty; known once open() has been called.
+  [[nodiscard]] const std::string& declared_in() const noexcept { return declared_in_; }
   /// As configured; known once open() has been called.
   [[nodiscard]] const std::string& token_prefix() const noexcept { return token_prefix_; }
 
@@ -37,6 +41,9 @@ class StoreAccess {
   std::string config_file_;
   std::string reason_;
   std::string token_prefix_;
+  std::string declared_in_;
+  bool for_change_ = false;
+  bool declared_allowed_ = false;
 };
 
 /// The login name of who runs us, "uid-1000" when the user database does not know it.

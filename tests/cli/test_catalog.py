@@ -36,6 +36,59 @@ def test_a_second_time_changes_nothing(shop):
     assert shop.run("catalog", "apply", "catalog.yaml").stdout == "0 created, 0 updated, 11 unchanged\n"
 
 
+def test_the_difference_is_shown_and_a_dry_run_does_nothing(shop):
+    shop.run("group", "create", "by.hand")
+    (shop.folder / "catalog.yaml").write_text(
+        CATALOG.replace("name: Reader,", "name: Readers,").replace("  - {id: bob, status: disabled}\n", "  - {id: eve, name: Eve}\n")
+    )
+    before, records = everything(shop), shop.json("audit", "list", "--limit", 0)
+    shown = shop.run("catalog", "apply", "catalog.yaml", "--prune", "--dry-run").stdout
+    assert shown == (
+        '~ role shop.reader\n    name: "Reader" -> "Readers"\n'
+        '+ user eve\n    name: "Eve"\n    status: "enabled"\n'
+        "- user bob\n"
+        "- group by.hand\n"
+        "1 created, 1 updated, 2 deleted, 9 unchanged; nothing was done (--dry-run)\n"
+    )
+    assert everything(shop) == before and shop.json("audit", "list", "--limit", 0) == records
+    assert shop.run("catalog", "apply", "catalog.yaml", "--prune").stdout.startswith(shown[: shown.index("1 created")])
+    assert "by.hand" not in str(everything(shop)) and "bob" not in str(everything(shop))
+
+
+def test_what_is_exported_is_what_is_there(shop, empty_store):
+    shop.run("token", "create", "--name", "secret \\ \"quoted\"", "--owner", "alice", "--expires", "2098-01-02")
+    exported = shop.run("catalog", "export").stdout
+    (shop.folder / "exported.yaml").write_text(exported)
+    report = shop.json("catalog", "apply", "exported.yaml", "--prune")
+    assert (report["created"], report["updated"], report["deleted"]) == ([], [], [])
+    shop.run("catalog", "apply", "exported.yaml", "--store", empty_store)
+    assert shop.run("catalog", "export", "--store", empty_store).stdout == exported
+    assert "pst_" not in exported
+
+
+@pytest.fixture
+def empty_store(tmp_path):
+    return tmp_path / "another"
+
+
+def declare(shop):
+    config = shop.folder / "postern.yaml"
+    config.write_text(config.read_text().replace("store: store", "store: {directory: store, mode: declared}") + "catalog: catalog.yaml\n")
+
+
+def test_a_declared_store_is_changed_in_its_file_alone(shop):
+    declare(shop)
+    before = everything(shop)
+    for command in (("group", "create", "x"), ("token", "delete", TOKEN), ("token", "create", "--name", "x"), ("user", "delete", "bob")):
+        assert "change the catalog catalog.yaml instead" in shop.refused(*command)
+    (shop.folder / "other.yaml").write_text("version: 1\n")
+    assert "change the catalog catalog.yaml instead" in shop.refused("catalog", "apply", "other.yaml")
+    assert everything(shop) == before
+    (shop.folder / "catalog.yaml").write_text("version: 1\ngroups: [only]\n")
+    assert len(shop.json("catalog", "apply", "catalog.yaml")["deleted"]) == 11
+    assert [group["id"] for group in shop.json("group", "list")] == ["only", "postern.system"]
+
+
 def test_what_changed_is_updated_and_nothing_is_deleted(shop):
     shop.run("group", "create", "by.hand")
     (shop.folder / "more.yaml").write_text(
@@ -44,7 +97,8 @@ def test_what_changed_is_updated_and_nothing_is_deleted(shop):
         "roles: [{id: shop.reader, name: Reader, permissions: [shop.orders.read, shop.new]}]\n"
     )
     report = shop.json("catalog", "apply", "more.yaml")
-    assert report == {"created": ["permission shop.new"], "updated": ["role shop.reader"], "unchanged": 1}
+    assert (report["created"], report["updated"]) == (["permission shop.new"], ["role shop.reader"])
+    assert (report["deleted"], report["unchanged"], report["dry_run"]) == ([], 1, False)
     assert shop.json("role", "show", "shop.reader")["permissions"] == ["shop.new", "shop.orders.read"]
     assert shop.json("group", "show", "by.hand") and shop.json("user", "show", "alice")
 

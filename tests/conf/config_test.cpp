@@ -318,10 +318,15 @@ TEST_CASE("an unknown key is refused with the nearest known one of its section")
   }
 }
 
-TEST_CASE("what later versions bring is refused as not yet supported, not as unknown") {
-  CHECK(mistake_of("store: {mode: replica}") == "store.mode is not yet supported");
-  CHECK(read({with(""), {{"POSTERN_STORE_MODE", "x"}}}).mistakes ==
-        std::vector<std::string>{"POSTERN_STORE_MODE: store.mode is not yet supported"});
+TEST_CASE("a store has a mode, and a directory beside it") {
+  CHECK(config_of({with("")}).store_mode == StoreMode::managed);
+  const Config config = config_of({with("store: {directory: /data, mode: declared}\ncatalog: c.yaml")});
+  CHECK(config.store == "/data");
+  CHECK(config.store_mode == StoreMode::declared);
+  CHECK(mistake_of("store: {mode: replica}") ==
+        "store.mode: \"replica\" is no mode; allowed is managed, declared");
+  CHECK(mistake_of("store: {mode: declared}") ==
+        "store.mode: a declared store needs a catalog that declares it");
 }
 
 TEST_CASE("what is left unsaid about TLS follows from what is said") {
@@ -446,7 +451,7 @@ TEST_CASE("all mistakes come at once, whatever their source, with line and colum
           "f:1:1: unknown key \"lisen\"; did you mean \"listen\"?",
           "f:2:11: upstream: \"localhost:3000\" is not an upstream; did you mean \"http://localhost:3000\"?",
           "f:3:1: policy: has no value",
-          "f:4:9: store.mode is not yet supported",
+          "f:4:15: store.mode: \"replica\" is no mode; allowed is managed, declared",
           "f:6:3: unknown key \"timeouts.haed\"; did you mean \"head\"?",
           "f:7:9: timeouts.body: \"10\" is not a duration; write it as 250ms, 10s, 5m or 1h30m",
           "f:8:31: trusted_proxies: \"0.0.0.0/0\" would trust everybody; name the networks of the proxies in "

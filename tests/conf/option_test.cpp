@@ -27,6 +27,7 @@ const std::map<std::string_view, std::string> other_values = {
     {"upstreams", "{other: {url: http://other:1}}"},
     {"preserve_host", "false"},
     {"store", "/other"},
+    {"store.mode", "declared"},
     {"store_size_max", "2GiB"},
     {"policy", "other.yaml"},
     {"catalog", "other.yaml"},
@@ -66,7 +67,7 @@ const std::map<std::string_view, std::string> other_values = {
 Config config_with(std::string_view option, const std::string& value, bool with_tls = false) {
   ConfigSources sources;
   sources.environment = Variables{};
-  sources.flags = {{"upstream", "http://127.0.0.1:3000"}, {"policy", "p.yaml"}};
+  sources.flags = {{"upstream", "http://127.0.0.1:3000"}, {"policy", "p.yaml"}, {"catalog", "c.yaml"}};
   if (with_tls)
     sources.flags.insert(sources.flags.end(), {{"tls.certificate", "c.pem"}, {"tls.client_ca", "ca.pem"}});
   Diagnostics diagnostics;
