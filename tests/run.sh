@@ -9,7 +9,7 @@ root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 cd "$root" || exit 2
 exec </dev/null
 
-parts=(dependencies layers scripts release unit differential instructions cli e2e quickstart documents asan asan-unit asan-cli asan-e2e tsan tsan-unit tsan-e2e)
+parts=(dependencies layers scripts release unit differential instructions counts cli e2e quickstart documents asan asan-unit asan-cli asan-e2e tsan tsan-unit tsan-e2e)
 full_parts=(fuzz)
 full=false
 only=()
@@ -77,6 +77,11 @@ part_unit() { unit release unit; }
 part_differential() { "$python" tests/fuzz/differential.py --reader build/release/tests/read_heads --node /usr/bin/node; }
 # Instructions, not times: they say the same on a busy machine.
 part_instructions() { "$python" tests/bench/micro_head.py build/release/tests/micro_head; }
+# The whole binary under load: user instructions and system calls per request, against tests/bench/counts.json.
+part_counts() {
+  tests/bench/run.sh --postern build/release/postern --only counts --contenders postern --json "$logs/counts.json" \
+    && "$python" tests/bench/gate.py "$logs/counts.json"
+}
 part_asan-unit() { unit asan asan-unit; }
 part_cli() { POSTERN_BINARY=$root/build/release/postern black_box cli tests/cli; }
 part_e2e() { POSTERN_BINARY=$root/build/release/postern black_box e2e tests/e2e --ignore=tests/e2e/test_documents.py; }
@@ -129,7 +134,7 @@ broken=()  # builds that failed: what needs them is not tried
 
 needs() {
   case "$1" in
-    unit | differential | instructions | cli | e2e | documents) echo release ;;
+    unit | differential | instructions | counts | cli | e2e | documents) echo release ;;
     asan-*) echo asan ;;
     tsan-*) echo tsan ;;
   esac
