@@ -38,7 +38,7 @@ Task<RelayResult> Relay::run() {
   RelayResult result = co_await relay();
   // Whatever followed half a head would be read as the rest of it.
   if (broken_off_) result = RelayResult{};
-  co_await end_upload();
+  if (upload_task_.started()) co_await end_upload();
   recheck_.disarm();
   result.request_consumed = request_consumed();
   if (upstream_) release_upstream(false);
@@ -53,7 +53,8 @@ Task<RelayResult> Relay::relay() {
   bool renamed = false;  // the head names another address than the first
   if (rewritten != RewriteError::none) co_return refused(answer_of(rewritten));
   for (bool fresh = false;; fresh = true) {
-    Lease lease = co_await obtain(fresh);
+    Lease lease = fresh ? Lease() : lease_kept();
+    if (!lease.stream) lease = co_await shard_.upstream(x_.upstream).connect(attempt_);
     if (!lease.stream && stopping_) co_return stopped();
     if (!lease.stream) co_return refused(postern::answer_of(lease.error));
     upstream_ = std::move(lease.stream);
@@ -81,7 +82,7 @@ Task<RelayResult> Relay::relay() {
       release_upstream(false);
       continue;
     }
-    co_await end_upload();
+    if (upload_task_.started()) co_await end_upload();
     if (revoked_) co_return stopped();
     if (end == HeadEnd::cancelled && !upload_failed()) co_return stopped();
     co_return refused(answer_of(end));
@@ -90,13 +91,9 @@ Task<RelayResult> Relay::relay() {
   co_return co_await relay_response();
 }
 
-Task<Lease> Relay::obtain(bool fresh) {
+Lease Relay::lease_kept() noexcept {
   // An upgraded connection is of no use to anybody afterwards, so it is not taken from the pool either.
-  if (!fresh && !x_.upgrade) {
-    Lease kept = shard_.upstream(x_.upstream).lease_kept();
-    if (kept.stream) co_return kept;
-  }
-  co_return co_await shard_.upstream(x_.upstream).connect(attempt_);
+  return x_.upgrade ? Lease() : shard_.upstream(x_.upstream).lease_kept();
 }
 
 void Relay::judge_address(HeadEnd end) noexcept {

@@ -72,7 +72,7 @@ class Relay {
 
   // relay.cpp: the exchange as a whole
   [[nodiscard]] Task<RelayResult> relay();
-  [[nodiscard]] Task<Lease> obtain(bool fresh);
+  [[nodiscard]] Lease lease_kept() noexcept;
   [[nodiscard]] Answer answer_of(HeadEnd end) const noexcept;
   /// The upload ended in a way that has an answer of its own, whatever the upstream says.
   [[nodiscard]] bool upload_failed() const noexcept;
@@ -92,6 +92,7 @@ class Relay {
   void begin_upload() noexcept;
   [[nodiscard]] Task<void> upload();
   [[nodiscard]] Task<Upload> upload_body();
+  /// Of an upload that was started: most requests have none, and pay for no frame.
   [[nodiscard]] Task<void> end_upload();
   [[nodiscard]] Task<bool> send_continue();
   [[nodiscard]] bool request_consumed() const noexcept {

@@ -141,7 +141,6 @@ Task<Relay::Upload> Relay::upload_body() {
 }
 
 Task<void> Relay::end_upload() {
-  if (!upload_task_.started()) co_return;
   stopping_ = true;
   if (!upload_task_.done()) {
     client_.cancel_read();

@@ -143,7 +143,7 @@ Task<RelayResult> Relay::relay_response() {
       pieces.add(x_.trailers_out.last_chunk(body.trailers_size(), shard_.gate().header_rules()));
     if (body.finished()) {
       // Before the client is written to: it may be slow, and the connection serves others meanwhile.
-      co_await end_upload();
+      if (upload_task_.started()) co_await end_upload();
       release_upstream(upstream_keeps && request_consumed() && x_.out_window.empty());
     }
     x_.facts.status = head.status;
