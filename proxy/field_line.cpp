@@ -1,44 +1,36 @@
 #include "proxy/field_line.hpp"
 
-#include <cstring>
-
+#include "proxy/byte_block.hpp"
 #include "proxy/byte_class.hpp"
 
 namespace postern {
 namespace {
 
-constexpr std::uint64_t every_byte(std::uint64_t byte) noexcept {
-  return byte * 0x0101010101010101u;
+/// Below SP, or DEL. HTAB is among them: rare, and the table decides then.
+BlockMask controls(ByteBlock block) noexcept {
+  return (block < 0x20) | (block == 0x7f);
 }
 
-/// Whether any of eight bytes is below SP or DEL. HTAB is among them: rare, and the table decides then. A
-/// subtraction borrows into its high bit from what is too small; what had that bit already is obs-text.
-bool any_control(const char* bytes) noexcept {
-  std::uint64_t word;
-  std::memcpy(&word, bytes, sizeof word);
-  const std::uint64_t below_space = word - every_byte(0x20);
-  const std::uint64_t del = (word ^ every_byte(0x7f)) - every_byte(1);
-  return ((below_space | del) & ~word & every_byte(0x80)) != 0;
+BlockMask letters_digits_dashes(ByteBlock block) noexcept {
+  const ByteBlock folded = block | 0x20;
+  return ((folded >= 'a') & (folded <= 'z')) | ((block >= '0') & (block <= '9')) | (block == '-');
 }
 
-const char* find_by_table(const char* begin, const char* end) noexcept {
-  while (begin != end && is(*begin, value_byte)) ++begin;
-  return begin;
+/// How many letters, digits and dashes `begin` starts with: all of them, or 0 when that is not known after
+/// one look.
+std::size_t plain_name_size(const char* begin, const char* line_end) noexcept {
+  if (line_end - begin < static_cast<std::ptrdiff_t>(block_bytes)) return 0;
+  const std::size_t size = first_of(~letters_digits_dashes(load_block(begin)));
+  return size < block_bytes ? size : 0;
 }
 
 }  // namespace
 
 const char* find_non_value_byte(const char* begin, const char* end) noexcept {
-  if (end - begin < 8) return find_by_table(begin, end);
-  const char* at = begin;
-  for (; end - at >= 8; at += 8) {
-    if (!any_control(at)) continue;
-    const char* found = find_by_table(at, at + 8);
-    if (found != at + 8) return found;
-  }
-  // The last word overlaps the one before it instead of going on byte by byte.
-  if (at == end || !any_control(end - 8)) return end;
-  return find_by_table(at, end);
+  const std::string_view text(begin, static_cast<std::size_t>(end - begin));
+  if (none_in(text, ' ', controls)) return end;
+  while (begin != end && is(*begin, value_byte)) ++begin;
+  return begin;
 }
 
 HeadError read_field_line(const char* buffer, Line line, Field& field) noexcept {
@@ -46,7 +38,7 @@ HeadError read_field_line(const char* buffer, Line line, Field& field) noexcept 
   const char* end = buffer + line.end;
 
   // The CR at the end is no tchar, so the loop needs no bound.
-  const char* at = begin;
+  const char* at = begin + plain_name_size(begin, end);
   std::uint8_t common = plain_name_byte;
   for (std::uint8_t classes; ((classes = classes_of(*at)) & tchar_byte) != 0; ++at) common &= classes;
   if (at == begin) return is_ows(*at) ? HeadError::folded_field : HeadError::bad_field_name;

@@ -24,9 +24,12 @@ HeadError take_connection(std::string_view value, Head& head) noexcept {
     const std::string_view token = next_element(value, last);
     if (token.empty()) continue;
     if (!is_token(token)) return HeadError::bad_connection;
-    if (iequals(token, "close")) head.connection_close = true;
-    if (iequals(token, "keep-alive")) head.connection_keep_alive = true;
-    if (iequals(token, "upgrade")) head.connection_upgrade = true;
+    if (iequals(token, "close"))
+      head.connection_close = true;
+    else if (iequals(token, "keep-alive"))
+      head.connection_keep_alive = true;
+    else if (iequals(token, "upgrade"))
+      head.connection_upgrade = true;
   }
   return HeadError::none;
 }

@@ -43,9 +43,10 @@ class LineCopier {
   std::size_t run_end_ = 0;
 };
 
-void put_field(TextWriter& out, std::string_view name, std::string_view value) noexcept {
+/// `name` with its colon and space: a literal, whose size is then known where it is copied.
+[[gnu::always_inline]] inline void put_field(TextWriter& out, std::string_view name,
+                                             std::string_view value) noexcept {
   out.put(name);
-  out.put(": ");
   out.put(value);
   out.put("\r\n");
 }
@@ -90,9 +91,9 @@ void put_forwarding_facts(const RequestHead& head, const char* buffer, const Nom
                           const RequestRewrite& rewrite, TextWriter& out) noexcept {
   put_forwarded_for(head, buffer, rewrite, out);
   if (!rewrite.trusted_peer || !has_passed(head, buffer, nominated, "X-Forwarded-Proto"))
-    put_field(out, "X-Forwarded-Proto", rewrite.protocol);
+    put_field(out, "X-Forwarded-Proto: ", rewrite.protocol);
   if (head.has_host && (!rewrite.trusted_peer || !has_passed(head, buffer, nominated, "X-Forwarded-Host")))
-    put_field(out, "X-Forwarded-Host", head.host.of(buffer));
+    put_field(out, "X-Forwarded-Host: ", head.host.of(buffer));
 }
 
 void put_query(const RequestHead& head, const char* buffer, const CredentialCut& cut,
@@ -131,7 +132,7 @@ RewriteError write_request_head(const RequestHead& head, const char* buffer, con
   out.put(" HTTP/1.1\r\n");
   // A request of HTTP/1.0 without Host still needs one in HTTP/1.1, and an empty one is the right one (RFC
   // 9112 §3.2).
-  put_field(out, "Host", rewrite.host);
+  put_field(out, "Host: ", rewrite.host);
 
   const InjectedHeaders* own =
       rewrite.own_headers && !rewrite.own_headers->empty() ? rewrite.own_headers : nullptr;
@@ -156,8 +157,8 @@ RewriteError write_request_head(const RequestHead& head, const char* buffer, con
   lines.flush();
 
   put_forwarding_facts(head, buffer, nominated, rewrite, out);
-  put_field(out, "X-Request-Id", rewrite.request_id);
-  put_field(out, "traceparent", rewrite.traceparent);
+  put_field(out, "X-Request-Id: ", rewrite.request_id);
+  put_field(out, "traceparent: ", rewrite.traceparent);
   out.put(rewrite.subject_block);
   if (own) out.put(own->lines());
   if (rewrite.upgrade)
@@ -194,11 +195,11 @@ bool write_response_head(const ResponseHead& head, const char* buffer, const Res
   }
   lines.flush();
 
-  if (!rewrite.date.empty()) put_field(out, "Date", rewrite.date);
-  if (head.status >= 200) put_field(out, "X-Request-Id", rewrite.request_id);
+  if (!rewrite.date.empty()) put_field(out, "Date: ", rewrite.date);
+  if (head.status >= 200) put_field(out, "X-Request-Id: ", rewrite.request_id);
   // Also beside a `public` of the upstream, which does not know of the credential: the stricter one holds.
   if (rewrite.is_private && head.status >= 200 && !says_private(head, buffer))
-    put_field(out, "Cache-Control", "private");
+    put_field(out, "Cache-Control: ", "private");
   if (!rewrite.keep_length) put_framing(out, rewrite.framing, rewrite.content_length);
   if (rewrite.upgrade)
     out.put("Connection: Upgrade\r\nUpgrade: websocket\r\n");

@@ -1,6 +1,6 @@
 #include "proxy/json.hpp"
 
-#include <cstring>
+#include "proxy/byte_block.hpp"
 
 namespace postern {
 namespace {
@@ -29,16 +29,9 @@ std::size_t utf8_length(std::string_view text) noexcept {
   return 0;
 }
 
-/// Whether eight bytes need no escape: printable ASCII without quote and backslash.
-bool plain_word(const char* bytes) noexcept {
-  constexpr std::uint64_t ones = 0x0101010101010101u;
-  std::uint64_t word;
-  std::memcpy(&word, bytes, sizeof word);
-  const std::uint64_t below_space = word - ones * 0x20;
-  const std::uint64_t quote = (word ^ ones * '"') - ones;
-  const std::uint64_t backslash = (word ^ ones * '\\') - ones;
-  const std::uint64_t del = (word ^ ones * 0x7F) - ones;
-  return ((below_space | quote | backslash | del | word) & ones * 0x80) == 0;
+/// What is not printable ASCII, and what is written with a backslash.
+BlockMask not_plain(ByteBlock block) noexcept {
+  return (block < 0x20) | (block >= 0x7f) | (block == '"') | (block == '\\');
 }
 
 void put_escape(TextWriter& out, unsigned char byte) noexcept {
@@ -47,27 +40,11 @@ void put_escape(TextWriter& out, unsigned char byte) noexcept {
   out.put(std::string_view(escape, sizeof escape));
 }
 
-/// The whole of a text, the last word overlapping the one before it.
-bool all_plain(std::string_view text) noexcept {
-  if (text.size() < 8) {
-    char padded[8] = {' ', ' ', ' ', ' ', ' ', ' ', ' ', ' '};
-    std::memcpy(padded, text.data(), text.size());
-    return plain_word(padded);
-  }
-  for (std::size_t i = 0; i + 8 < text.size(); i += 8)
-    if (!plain_word(text.data() + i)) return false;
-  return plain_word(text.data() + text.size() - 8);
-}
-
 void put_escaped(TextWriter& out, std::string_view text) noexcept {
   std::size_t plain = 0;  // bytes that need nothing, copied in one go
   std::size_t i = 0;
   const auto flush = [&] { out.put(text.substr(plain, i - plain)); };
   while (i < text.size()) {
-    if (text.size() - i >= 8 && plain_word(text.data() + i)) {
-      i += 8;
-      continue;
-    }
     const auto byte = static_cast<unsigned char>(text[i]);
     if (byte >= 0x20 && byte < 0x7F && byte != '"' && byte != '\\') {
       ++i;
@@ -96,7 +73,7 @@ void put_escaped(TextWriter& out, std::string_view text) noexcept {
 
 void put_json_string(TextWriter& out, std::string_view text) noexcept {
   out.put('"');
-  if (text.empty() || all_plain(text))
+  if (none_in(text, ' ', not_plain))
     out.put(text);
   else
     put_escaped(out, text);

@@ -5,6 +5,7 @@
 
 #include "conf/limits.hpp"
 #include "proxy/bounded_text.hpp"
+#include "proxy/byte_block.hpp"
 
 namespace postern {
 namespace {
@@ -15,7 +16,7 @@ using policy::Subject;
 
 /// Stored values are validated; this is the second lock on the same door.
 bool may_stand_in_a_header(std::string_view value) noexcept {
-  return std::all_of(value.begin(), value.end(), [](char c) { return c >= 0x20 && c < 0x7F; });
+  return none_in(value, ' ', [](ByteBlock block) { return (block < 0x20) | (block >= 0x7F); });
 }
 
 bool may_stand_in_a_list(std::string_view id) noexcept {
@@ -23,6 +24,8 @@ bool may_stand_in_a_list(std::string_view id) noexcept {
 }
 
 void put_percent_encoded(TextWriter& out, std::string_view text) noexcept {
+  if (none_in(text, '-', [](ByteBlock block) { return (block <= 0x20) | (block >= 0x7F) | (block == '%'); }))
+    return out.put(text);
   constexpr char hex[] = "0123456789ABCDEF";
   for (const char c : text) {
     const auto byte = static_cast<unsigned char>(c);
