@@ -1,8 +1,5 @@
 #include "store/format.hpp"
 
-#include <algorithm>
-#include <bit>
-#include <cstring>
 #include <ctime>
 #include <memory>
 
@@ -16,23 +13,6 @@
 namespace postern::store {
 namespace {
 
-/// The order of bytes, as LMDB's own comparison has it, but a word at a time: every look-up on the request
-/// path compares some twenty keys, which differ in their first word nearly always.
-int compare_hashes(const MDB_val* a, const MDB_val* b) noexcept {
-  const auto* left = static_cast<const char*>(a->mv_data);
-  const auto* right = static_cast<const char*>(b->mv_data);
-  if (a->mv_size >= sizeof(std::uint64_t) && b->mv_size >= sizeof(std::uint64_t)) {
-    std::uint64_t x, y;
-    std::memcpy(&x, left, sizeof x);
-    std::memcpy(&y, right, sizeof y);
-    static_assert(std::endian::native == std::endian::little);
-    if (x != y) return __builtin_bswap64(x) < __builtin_bswap64(y) ? -1 : 1;
-  }
-  const int order = std::memcmp(left, right, std::min(a->mv_size, b->mv_size));
-  return order != 0 ? order
-                    : static_cast<int>(a->mv_size > b->mv_size) - static_cast<int>(a->mv_size < b->mv_size);
-}
-
 /// Opens every named database; with MDB_CREATE in `flags` makes them. An LMDB code.
 int open_databases(MDB_txn* transaction, unsigned flags, Databases& databases) {
   for (const DatabaseName& database : database_names)
@@ -40,7 +20,7 @@ int open_databases(MDB_txn* transaction, unsigned flags, Databases& databases) {
             mdb_dbi_open(transaction, database.name, database.flags | flags, &(databases.*database.handle));
         code != 0)
       return code;
-  return mdb_set_compare(transaction, databases.secrets, &compare_hashes);
+  return 0;
 }
 
 /// Whether the environment holds nothing at all, so that it may become a store.
