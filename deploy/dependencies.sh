@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs what postern needs on Debian 12 from the one list beside this script.
-#   deploy/dependencies.sh [build|example|test]...     without arguments: every group
+#   deploy/dependencies.sh [build|example|test|bench]...     without arguments: build, example and test
 # Needs root (or sudo) only when something is missing; a second run asks the package manager nothing.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Dict, List
 
 import contenders as peers
+import line_up
 import equal_work
 import report
 from measure import Load, anonymous_kilobytes, count_instructions, count_system_calls, cpu_seconds, machine_time
@@ -27,7 +28,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 def arguments() -> argparse.Namespace:
-    names = [kind.name for kind in peers.ALL]
+    names = [kind.name for kind in line_up.ALL]
     parser = argparse.ArgumentParser(prog="run.sh", description="CPU, system calls and instructions per request, on equal work.")
     parser.add_argument("--tools", type=Path, required=True, help=argparse.SUPPRESS)  # upstream, floor and load; from run.sh
     parser.add_argument("--postern", default=str(ROOT / "build/release/postern"), help="the binary to measure")
@@ -64,12 +65,12 @@ def commit() -> str:
 
 
 def one_round(contender: peers.Contender, load: Load, upstream_pid: int, connections: int, seconds: float) -> dict:
-    pid = contender.process.pid
-    upstream_before, before, machine_before = cpu_seconds(upstream_pid), cpu_seconds(pid), machine_time()
+    pids = contender.pids()
+    upstream_before, before, machine_before = cpu_seconds([upstream_pid]), cpu_seconds(pids), machine_time()
     children_before = os.times()
     result = load(contender, connections, "seconds", seconds)
-    children, after = os.times(), cpu_seconds(pid)
-    machine_after, upstream = machine_time(), cpu_seconds(upstream_pid) - upstream_before
+    children, after = os.times(), cpu_seconds(pids)
+    machine_after, upstream = machine_time(), cpu_seconds([upstream_pid]) - upstream_before
     generator = children.children_user + children.children_system - children_before.children_user - children_before.children_system
     busy = machine_after.busy - machine_before.busy
     return {
@@ -99,13 +100,13 @@ def measure(chosen: argparse.Namespace, place: peers.Workplace, upstream_pid: in
     on_core = ["taskset", "-c", chosen.proxy_core]
     running: List[peers.Contender] = []
     try:
-        for kind in peers.ALL:
+        for kind in line_up.ALL:
             if kind.name not in chosen.contenders:
                 continue
             contender = kind(place)
-            contender.start(on_core)
+            contender.start(lambda _role: on_core)
             running.append(contender)
-            results["contenders"][contender.name] = {"work": contender.work, "anonymous_kb": anonymous_kilobytes(contender.process.pid)}
+            results["contenders"][contender.name] = {"work": contender.work, "anonymous_kb": anonymous_kilobytes(contender.pids())}
         for contender in running:
             equal_work.prove(contender)
             equal_work.prove_upstream_kept(contender, load)
@@ -122,6 +123,8 @@ def measure(chosen: argparse.Namespace, place: peers.Workplace, upstream_pid: in
             contender.stop()
     if chosen.only != "times":
         for contender in running:
+            if not contender.runs_in_valgrind:
+                continue
             cost = count_instructions(contender, load, 64, 2_000, 6_000)
             results["contenders"][contender.name]["instructions"] = cost
             print(f"  {contender.name}: {cost:,.0f} instructions", file=sys.stderr)

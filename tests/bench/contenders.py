@@ -15,10 +15,9 @@ import time
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Dict, List, Optional, Sequence
+from typing import Callable, Dict, List, Optional, Sequence, TextIO, Tuple
 
 BASE62 = string.digits + string.ascii_uppercase + string.ascii_lowercase
-NOT_AUTHENTICATED = frozenset({"haproxy-plain", "floor"})  # they show what relaying alone costs
 
 
 def environment() -> Dict[str, str]:
@@ -67,25 +66,51 @@ def token_name(number: int) -> str:
     return f"service-{number}"
 
 
+Wrapper = Callable[[str], Sequence[str]]
+
+
+def bare(_role: str) -> Sequence[str]:
+    return ()
+
+
+def start_and_hear_port(command: Sequence[str], log: TextIO) -> Tuple[subprocess.Popen, int]:
+    """Of one of our own programs, which choose a port and say which."""
+    process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log, text=True)
+    return process, int(process.stdout.readline().split()[1])
+
+
 class Contender:
     """One proxy: set up once, then started and stopped as often as measuring needs it."""
 
     name = ""
     work = ""  # what it does, for the report
+    authenticates = True  # who does not shows what relaying alone costs
+    runs_in_valgrind = True
 
     def __init__(self, place: Workplace) -> None:
         self.place = place
         self.port = free_port()
         self.process: Optional[subprocess.Popen] = None
+        self.helper: Optional[subprocess.Popen] = None  # a process it cannot do without, measured with it
 
     def command(self) -> List[str]:
         raise NotImplementedError
 
-    def start(self, wrapper: Sequence[str] = (), patience: float = 30) -> None:
-        """`wrapper` runs it: taskset, or valgrind."""
+    def environment(self) -> Dict[str, str]:
+        return environment()
+
+    def pids(self) -> List[int]:
+        return [process.pid for process in (self.process, self.helper) if process]
+
+    def start_helper(self, wrapper: Wrapper) -> None:
+        """Before the process itself, whose command may need the helper's port."""
+
+    def start(self, wrapper: Wrapper = bare, patience: float = 30) -> None:
+        """`wrapper` gives, for a role, the command that runs it: taskset, or valgrind."""
         self.log = (self.place.folder / f"{self.name}.log").open("w")
-        self.process = subprocess.Popen([*wrapper, *self.command()], stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log,
-                                        env=environment())
+        self.start_helper(wrapper)
+        self.process = subprocess.Popen([*wrapper("main"), *self.command()], stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log,
+                                        env=self.environment())
         give_up = time.monotonic() + patience
         while not self.serves():
             if self.process.poll() is not None or time.monotonic() > give_up:
@@ -105,14 +130,15 @@ class Contender:
             connection.close()
 
     def stop(self, patience: float = 60) -> None:
-        if self.process and self.process.poll() is None:
-            self.process.send_signal(signal.SIGTERM)
-            try:
-                self.process.wait(patience)
-            except subprocess.TimeoutExpired:
-                self.process.kill()
-                self.process.wait()
-        self.process = None
+        for process in (self.process, self.helper):
+            if process and process.poll() is None:
+                process.send_signal(signal.SIGTERM)
+                try:
+                    process.wait(patience)
+                except subprocess.TimeoutExpired:
+                    process.kill()
+                    process.wait()
+        self.process = self.helper = None
         self.log.close()
 
 
@@ -199,6 +225,7 @@ HAPROXY_GUARD = """\
 class HAProxyPlain(Contender):
     name = "haproxy-plain"
     work = "HAProxy 2.6 without authentication"
+    authenticates = False
     rules = ""
 
     def __init__(self, place: Workplace) -> None:
@@ -216,6 +243,7 @@ class HAProxyPlain(Contender):
 class HAProxyMap(HAProxyPlain):
     name = "haproxy-map"
     work = "HAProxy 2.6: sha2 and a map of tokens, path rule, headers"
+    authenticates = True
 
     def make_rules(self) -> str:
         tokens = self.place.folder / "tokens.map"
@@ -227,14 +255,17 @@ class HAProxyMap(HAProxyPlain):
 
 
 class Floor(Contender):
-    name = "floor"
+    name = program = "floor"
     work = "the smallest epoll relay: reads no HTTP, checks nothing"
+    authenticates = False
 
-    def start(self, wrapper: Sequence[str] = (), patience: float = 30) -> None:
-        command = [*wrapper, str(self.place.folder / "floor"), str(self.place.upstream_port)]
-        self.log = (self.place.folder / "floor.log").open("w")
-        self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=self.log, text=True)
-        self.port = int(self.process.stdout.readline().split()[1])
+    def start(self, wrapper: Wrapper = bare, patience: float = 30) -> None:
+        command = [*wrapper("main"), str(self.place.folder / self.program), str(self.place.upstream_port)]
+        self.log = (self.place.folder / f"{self.name}.log").open("w")
+        self.process, self.port = start_and_hear_port(command, self.log)
 
 
-ALL = (HAProxyMap, Postern, HAProxyPlain, Floor)
+class FloorHttp(Floor):
+    name = "floor-http"
+    program = "floor_http"
+    work = "frames HTTP messages and shares upstream connections on epoll, checks nothing"

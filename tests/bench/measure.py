@@ -23,17 +23,21 @@ def process_tree(pid: int) -> List[int]:
     return tree
 
 
-def cpu_seconds(pid: int) -> float:
-    """User and system time of all threads of the tree; from the scheduler, in nanoseconds, where /proc/PID/stat has ticks of 10 ms."""
+def processes(roots: List[int]) -> List[int]:
+    return [member for root in roots for member in process_tree(root)]
+
+
+def cpu_seconds(roots: List[int]) -> float:
+    """User and system time of all threads of the trees; from the scheduler, in nanoseconds, where /proc/PID/stat has ticks of 10 ms."""
     spent = 0
-    for member in process_tree(pid):
+    for member in processes(roots):
         for task in Path(f"/proc/{member}/task").iterdir():
             spent += int((task / "schedstat").read_text().split()[0])
     return spent / 1e9
 
 
-def anonymous_kilobytes(pid: int) -> int:
-    return sum(int(re.search(r"RssAnon:\s+(\d+)", Path(f"/proc/{member}/status").read_text())[1]) for member in process_tree(pid))
+def anonymous_kilobytes(roots: List[int]) -> int:
+    return sum(int(re.search(r"RssAnon:\s+(\d+)", Path(f"/proc/{member}/status").read_text())[1]) for member in processes(roots))
 
 
 class MachineTime(NamedTuple):
@@ -75,11 +79,12 @@ def count_system_calls(contender: Contender, load: Load, connections: int, reque
     the figure is that of a busy proxy."""
     load(contender, connections, "requests", 50 * connections)  # upstream connections stand
     table = contender.place.folder / f"{contender.name}.strace"
-    tracer = subprocess.Popen(["strace", "-f", "-c", "-o", str(table), "-p", str(contender.process.pid)],
+    members = processes(contender.pids())
+    tracer = subprocess.Popen(["strace", "-f", "-c", "-o", str(table), *(f"--attach={pid}" for pid in members)],
                               stderr=subprocess.PIPE, text=True)
-    for line in tracer.stderr:
-        if "attached" in line:
-            break
+    for _ in members:
+        while "attached" not in tracer.stderr.readline():
+            pass
     try:
         load(contender, connections, "requests", requests, stall_seconds=60)
     finally:
@@ -96,13 +101,15 @@ def count_system_calls(contender: Contender, load: Load, connections: int, reque
 
 def callgrind(contender: Contender, load: Load, connections: int, requests: int, out: Path) -> int:
     """All user instructions of one life that served so many requests. The contender must not be running."""
-    out.unlink(missing_ok=True)
-    contender.start(["valgrind", "--tool=callgrind", f"--callgrind-out-file={out}"], patience=600)
+    files = {"main": out, "helper": out.with_suffix(".helper")}
+    for file in files.values():
+        file.unlink(missing_ok=True)
+    contender.start(lambda role: ["valgrind", "--tool=callgrind", f"--callgrind-out-file={files[role]}"], patience=600)
     try:
         load(contender, connections, "requests", requests, stall_seconds=120)
     finally:
         contender.stop(patience=120)
-    return int(re.search(r"^totals: (\d+)", out.read_text(), re.MULTILINE)[1])
+    return sum(int(re.search(r"^totals: (\d+)", file.read_text(), re.MULTILINE)[1]) for file in files.values() if file.exists())
 
 
 def count_instructions(contender: Contender, load: Load, connections: int, few: int, many: int) -> float:

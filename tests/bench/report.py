@@ -23,11 +23,11 @@ def ratios(rounds: Dict[str, List[dict]], name: str, to: str) -> Optional[List[f
 
 
 def timing_table(rounds: Dict[str, List[dict]]) -> str:
-    lines = ["| | CPU/request, us | to HAProxy with map | to the floor | requests/s | core busy |",
-             "|---|---:|---:|---:|---:|---:|"]
+    lines = ["| | CPU/request, us | to HAProxy with map | to floor-http | to the floor | requests/s | core busy |",
+             "|---|---:|---:|---:|---:|---:|---:|"]
     for name, results in rounds.items():
         cells = [name, spread([result["cpu_us"] for result in results], 1)]
-        for other in (REFERENCE, "floor"):
+        for other in (REFERENCE, "floor-http", "floor"):
             values = ratios(rounds, name, other)
             cells.append(spread(values, 2) if values else "")
         cells.append(f"{statistics.median(result['requests_per_second'] for result in results):,.0f}")

@@ -10,15 +10,15 @@ folder=${BENCH_FOLDER:-$root/build/bench}
 case " $* " in
   *" --help "* | *" -h "* | *" --postern"*) ;;
   *)
-    "$root/deploy/dependencies.sh"
+    "$root/deploy/dependencies.sh" build test bench
     (cd "$root" && cmake --preset release && cmake --build --preset release --target postern) >/dev/null
     ;;
 esac
 
 mkdir -p "$folder"
-for tool in upstream floor load; do
+for tool in upstream auth floor floor_http load; do
   source=$root/tests/bench/$tool.cpp
-  if [ ! -x "$folder/$tool" ] || [ "$source" -nt "$folder/$tool" ] || [ "$root/tests/bench/loopback.hpp" -nt "$folder/$tool" ]; then
+  if [ ! -x "$folder/$tool" ] || [ "$source" -nt "$folder/$tool" ] || [ "$root/tests/bench/loopback.hpp" -nt "$folder/$tool" ] || [ "$root/tests/bench/head_server.hpp" -nt "$folder/$tool" ]; then
     g++ -std=c++20 -O2 -Wall -Wextra -I"$root" "$source" -o "$folder/$tool"
   fi
 done
