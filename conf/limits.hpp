@@ -87,6 +87,9 @@ inline constexpr std::size_t permissions_per_role_max = 4096;
 inline constexpr std::size_t rotated_secrets_per_token_max =
     64;                                                ///< remembered; the oldest is forgotten first
 inline constexpr std::size_t sweep_records_max = 256;  ///< freed of a deleted reference by one mutation
+inline constexpr std::size_t atomic_changes_max =
+    10'000;  ///< tokens changed by one command all or none; of more, each batch
+inline constexpr std::size_t changes_per_transaction = 1000;  ///< one fsync; others wait some milliseconds
 inline constexpr std::size_t roles_max = 65536;        ///< handles of each kind ever given out: 2^16 roles,
 inline constexpr std::size_t entities_max = 1u << 20;  ///< 2^20 of the others
 inline constexpr std::size_t imported_secret_bytes_min = 16;

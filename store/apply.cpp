@@ -173,7 +173,7 @@ Result<Store::ApplyReport> Store::apply(const Actor& actor, const Declaration& d
     POSTERN_TRY_STATUS(prune_entities(mutation, declaration, done.deleted));
   }
   POSTERN_TRY(done.changes, audit_records(mutation.transaction(), before.sequence, 0));
-  if (!options.dry_run) POSTERN_TRY_STATUS(mutation.finish());
+  POSTERN_TRY_STATUS(options.dry_run ? mutation.rehearse() : mutation.finish());
   return done;
 }
 

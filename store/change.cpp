@@ -138,6 +138,10 @@ std::string declaration_change(std::string_view before, std::string_view after) 
                                       {"after", json::object{{"declared_in", after}}}});
 }
 
+std::string tokens_deletion(std::size_t tokens) {
+  return json::serialize(json::object{{"tokens_deleted", tokens}});
+}
+
 std::string batch_change(std::size_t count, std::string_view first, std::string_view last,
                          std::string_view ids_sha256) {
   return json::serialize(

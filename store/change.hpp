@@ -25,6 +25,9 @@ namespace postern::store {
 /// From which file a declared store gets its contents; empty: managed by commands.
 [[nodiscard]] std::string declaration_change(std::string_view before, std::string_view after);
 
+/// A batch of the many tokens of a user who is being deleted.
+[[nodiscard]] std::string tokens_deletion(std::size_t tokens);
+
 /// Many tokens made at once: how many, the ids of the first and the last, and the SHA-256 over all ids, each
 /// followed by a line feed, in the order they were given.
 [[nodiscard]] std::string batch_change(std::size_t count, std::string_view first, std::string_view last,

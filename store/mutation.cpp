@@ -5,10 +5,12 @@
 #include <iterator>
 
 #include "conf/limits.hpp"
+#include "store/administrators.hpp"
 #include "store/audit.hpp"
 #include "store/entity_record.hpp"
 #include "store/environment.hpp"
 #include "store/files.hpp"
+#include "store/format.hpp"
 #include "store/text.hpp"
 
 namespace postern::store {
@@ -103,14 +105,32 @@ Status Mutation::move_holdings(MDB_dbi holders, std::string_view key, const std:
   return {};
 }
 
+Status Mutation::note_administrators() {
+  if (had_administrator_) return {};
+  POSTERN_TRY(had_administrator_, has_administrator(transaction_, now_));
+  return {};
+}
+
 Status Mutation::finish() {
   if (!recorded_) return {};
+  POSTERN_TRY_STATUS(prepare());
+  return transaction_.commit();
+}
+
+Status Mutation::prepare() {
+  if (had_administrator_ == true && !actor_.force) {
+    POSTERN_TRY(const bool has, has_administrator(transaction_, now_));
+    if (!has)
+      return Error{ErrorKind::conflict,
+                   "this would lock out the last administrator: no usable token would hold the role " +
+                       std::string(reserved_role) + "; --force does it all the same"};
+  }
   POSTERN_TRY_STATUS(sweep(*this));
   if (catalog_touched_) {
     POSTERN_TRY(const std::uint64_t version, transaction_.number(meta_key::catalog_version));
     POSTERN_TRY_STATUS(transaction_.set_number(meta_key::catalog_version, version + 1));
   }
-  return transaction_.commit();
+  return {};
 }
 
 Result<std::uint64_t> seats_taken(const Transaction& transaction, Handle license) {

@@ -3,6 +3,7 @@
 
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -33,6 +34,8 @@ class Mutation {
   [[nodiscard]] Result<Handle> next_handle(std::string_view counter, std::uint64_t end);
   /// Tells every reader to compile its catalog anew.
   void touch_catalog() noexcept { catalog_touched_ = true; }
+  /// To be called before anything that may leave no usable administrator; finish() then compares.
+  [[nodiscard]] Status note_administrators();
   /// Counts secrets that do not have our form up or down.
   [[nodiscard]] Status count_imported(std::int64_t difference);
 
@@ -43,16 +46,22 @@ class Mutation {
                                      const std::vector<Reference>& after);
 
   /// Commits. Does a bounded part of what deleted entities have left behind first, if something was recorded.
+  /// Errors: conflict (there was a usable administrator before and there is none now, unless forced).
   [[nodiscard]] Status finish();
+  /// All that finish() does but the commit; nothing has happened afterwards.
+  [[nodiscard]] Status rehearse() { return prepare(); }
 
  private:
   Mutation(Transaction transaction, const Actor& actor);
+
+  [[nodiscard]] Status prepare();
 
   Transaction transaction_;
   Actor actor_;
   UnixSeconds now_;
   bool catalog_touched_ = false;
   bool recorded_ = false;
+  std::optional<bool> had_administrator_;  ///< known once noted
 };
 
 /// The catalog file that a declared store gets its contents from; empty for one that is managed by commands.

@@ -8,6 +8,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -28,6 +29,7 @@ class Environment;
 struct Actor {
   std::string name;
   std::string reason;  ///< free text, may be empty
+  bool force = false;  ///< may leave the store without a usable administrator
 };
 
 struct OpenOptions {
@@ -180,6 +182,16 @@ struct Page {
   std::size_t limit = 100;  ///< 0 = all
 };
 
+// What is done to many tokens, what is asked about them: token_change.hpp, token_query.hpp, why.hpp.
+struct TokenChange;
+struct TokenAction;
+struct ActionReport;
+struct TokenFilter;
+struct TokenQuery;
+struct TokenRights;
+struct WhoCan;
+struct WhoCanQuery;
+
 class Store {
  public:
   /// Opens or makes a store. Errors: unavailable (cannot be opened, EAGAIN of a foreign PID namespace),
@@ -201,7 +213,8 @@ class Store {
   // --- users ---
   [[nodiscard]] Status create_user(const Actor& actor, const User& user);
   [[nodiscard]] Status update_user(const Actor& actor, std::string_view id, const UserChange& change);
-  /// Deletes the user's tokens too.
+  /// Deletes the user's tokens too. Of a user with more tokens than one transaction should hold, the user is
+  /// disabled first, which ends all of them at once, and the tokens go in batches.
   [[nodiscard]] Status delete_user(const Actor& actor, std::string_view id);
   [[nodiscard]] Result<User> user(std::string_view id) const;
   [[nodiscard]] Result<std::vector<User>> users(const Page& page) const;
@@ -213,10 +226,29 @@ class Store {
                                                                 std::vector<TokenSpec> specs);
   [[nodiscard]] Result<CreatedToken> rotate_token(const Actor& actor, std::string_view id,
                                                   const RotateOptions& options);
+  [[nodiscard]] Status update_token(const Actor& actor, std::string_view id, const TokenChange& change);
   [[nodiscard]] Status set_token_enabled(const Actor& actor, std::string_view id, bool enabled);
   [[nodiscard]] Status delete_token(const Actor& actor, std::string_view id);
+
+  enum class Rehearse : bool { no = false, yes = true };  ///< yes: everything but the commit
+  /// The same to each of these tokens: all or none, one transaction, an audit record for each token.
+  [[nodiscard]] Result<ActionReport> change_tokens(const Actor& actor, std::span<const std::string> ids,
+                                                   const TokenAction& action, Rehearse rehearse);
+  /// Whether change_tokens() would succeed for all of them as things stand. Only reads, so that no writer
+  /// waits however many they are.
+  [[nodiscard]] Result<ActionReport> check_change(const Actor& actor, std::span<const std::string> ids,
+                                                  const TokenAction& action) const;
+  /// The same for create_tokens(), the secrets apart.
+  [[nodiscard]] Status check_creation(std::span<const TokenSpec> specs) const;
   [[nodiscard]] Result<Token> token(std::string_view id) const;
   [[nodiscard]] Result<std::vector<Token>> tokens(const Page& page) const;
+  [[nodiscard]] Result<std::vector<Token>> find_tokens(const TokenQuery& query) const;
+  /// Ids of all tokens that pass the filter, in order.
+  [[nodiscard]] Result<std::vector<std::string>> token_ids(const TokenFilter& filter) const;
+  /// What a token may do, and why. Errors: not_found.
+  [[nodiscard]] Result<TokenRights> token_rights(std::string_view id, UnixSeconds now) const;
+  /// Who may do something: users first, then tokens without an owner. Errors: not_found.
+  [[nodiscard]] Result<WhoCan> who_can(const WhoCanQuery& query) const;
 
   // --- declared catalogs ---
   /// What a catalog file declares. Idempotent: what is there is updated, nothing is deleted, and nothing that

@@ -24,7 +24,11 @@ inline constexpr std::string_view base62_digits =
 struct TokenKey {
   std::array<char, 12> bytes = {};
   [[nodiscard]] std::string_view view() const noexcept { return {bytes.data(), bytes.size()}; }
-  friend auto operator<=>(const TokenKey&, const TokenKey&) = default;
+  /// As ids and LMDB's keys do: by unsigned bytes.
+  friend std::strong_ordering operator<=>(const TokenKey& a, const TokenKey& b) noexcept {
+    return a.view() <=> b.view();
+  }
+  friend bool operator==(const TokenKey&, const TokenKey&) = default;
 };
 
 /// Nothing when the text is not a token id.

@@ -19,7 +19,7 @@ bool is_network(const Network& network) noexcept {
   return true;
 }
 
-Status check_token(const Token& token) {
+Status check_values(const Token& token) {
   POSTERN_TRY_STATUS(check_text("name", token.name, limits::name_bytes_max));
   POSTERN_TRY_STATUS(check_text("description", token.description, limits::description_bytes_max));
   POSTERN_TRY_STATUS(check_time("not before", token.not_before));
@@ -46,8 +46,10 @@ struct Place {
 
 /// Writes both records and moves the indexes from what was to what is. `before` is null for a new token.
 Status write_token(Mutation& mutation, const Place& place, const Token& token, const StoredToken* before) {
-  POSTERN_TRY_STATUS(check_token(token));
+  // A new token takes nobody's place; any other may be the last that administers.
+  if (before != nullptr) POSTERN_TRY_STATUS(mutation.note_administrators());
   SecretRecord secret;
+  POSTERN_TRY_STATUS(check_token(mutation.transaction(), token, secret.rights));
   secret.token = place.key;
   secret.imported = token.imported;
   secret.enabled = token.enabled;
@@ -59,7 +61,6 @@ Status write_token(Mutation& mutation, const Place& place, const Token& token, c
   if (!token.owner.empty()) {
     POSTERN_TRY(secret.owner, user_handle_of(mutation.transaction(), token.owner));
   }
-  POSTERN_TRY_STATUS(to_rights(mutation.transaction(), token.assignments, secret.rights));
 
   TokenRecord detail;
   detail.hash = place.hash;
@@ -125,6 +126,8 @@ Result<TokenKey> take_id(const Transaction& transaction, const TokenSpec& spec) 
   return *key;
 }
 
+}  // namespace
+
 Token to_token(const TokenSpec& spec) {
   Token token;
   token.name = spec.name;
@@ -138,7 +141,13 @@ Token to_token(const TokenSpec& spec) {
   return token;
 }
 
-}  // namespace
+Status check_token(const Transaction& transaction, const Token& token, Rights& rights) {
+  POSTERN_TRY_STATUS(check_values(token));
+  if (!token.owner.empty()) {
+    POSTERN_TRY([[maybe_unused]] const Handle owner, user_handle_of(transaction, token.owner));
+  }
+  return to_rights(transaction, token.assignments, rights);
+}
 
 Result<StoredToken> load_token(const Transaction& transaction, Names& names, const TokenKey& key,
                                std::string_view bytes) {
@@ -234,6 +243,7 @@ Status replace_secret(Mutation& mutation, const StoredToken& stored, const Token
 
 Status erase_token(Mutation& mutation, const StoredToken& stored) {
   Transaction& transaction = mutation.transaction();
+  POSTERN_TRY_STATUS(mutation.note_administrators());
   POSTERN_TRY_STATUS(forget_rotated(mutation, stored.key));
   if (stored.token.imported) POSTERN_TRY_STATUS(mutation.count_imported(-1));
   POSTERN_TRY_STATUS(
@@ -244,12 +254,12 @@ Status erase_token(Mutation& mutation, const StoredToken& stored) {
   return transaction.erase(mutation.databases().tokens, stored.key.view());
 }
 
-Result<std::size_t> erase_tokens_of(Mutation& mutation, Handle owner) {
+Result<std::size_t> erase_tokens_of(Mutation& mutation, Handle owner, std::size_t most) {
   std::vector<TokenKey> keys;
   {
     POSTERN_TRY(Cursor cursor, mutation.transaction().cursor(mutation.databases().owned));
     POSTERN_TRY(bool more, cursor.at(handle_key(owner).view()));
-    while (more) {
+    while (more && keys.size() < most) {
       const auto key = token_key(cursor.value());
       if (!key) return corrupt("index of owners");
       keys.push_back(*key);

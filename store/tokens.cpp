@@ -59,6 +59,8 @@ UnixSeconds grace_end(const RotateOptions& options, const Token& token, UnixSeco
   return token.expires <= now ? 0 : std::min(wanted, token.expires);
 }
 
+}  // namespace
+
 Status check_rotation(const RotateOptions& options, const Token& token, UnixSeconds now) {
   if (options.grace.count() < 0) return Error{ErrorKind::invalid, "a grace is not negative"};
   if (options.expires) {
@@ -71,8 +73,6 @@ Status check_rotation(const RotateOptions& options, const Token& token, UnixSeco
     return Error{ErrorKind::conflict, "token " + token.id + " has expired; rotating it needs a new expiry"};
   return {};
 }
-
-}  // namespace
 
 Status remember_prefix(Mutation& mutation, std::string_view prefix) {
   POSTERN_TRY(std::vector<std::string> known, prefixes(mutation.transaction()));
@@ -111,12 +111,11 @@ Result<CreatedToken> Store::create_token(const Actor& actor, TokenSpec spec) {
   return std::move(created.front());
 }
 
-Result<CreatedToken> Store::rotate_token(const Actor& actor, std::string_view id,
-                                         const RotateOptions& options) {
-  POSTERN_TRY(Mutation mutation, Mutation::begin(*impl_->environment, actor));
+Result<CreatedToken> rotate_token(Mutation& mutation, std::string_view id, const RotateOptions& options,
+                                  std::string_view token_prefix) {
   POSTERN_TRY(const StoredToken stored, load_token(mutation.transaction(), id));
   POSTERN_TRY_STATUS(check_rotation(options, stored.token, mutation.now()));
-  POSTERN_TRY(std::string secret, make_secret(impl_->token_prefix));
+  POSTERN_TRY(std::string secret, make_secret(token_prefix));
 
   CreatedToken rotated = {stored.token, std::move(secret)};
   rotated.token.rotated = mutation.now();
@@ -124,30 +123,29 @@ Result<CreatedToken> Store::rotate_token(const Actor& actor, std::string_view id
   if (options.expires) rotated.token.expires = *options.expires;
   const UnixSeconds grace = grace_end(options, stored.token, mutation.now());
   POSTERN_TRY_STATUS(replace_secret(mutation, stored, rotated.token, hash_secret(rotated.secret), grace));
-  POSTERN_TRY_STATUS(remember_prefix(mutation, impl_->token_prefix));
   POSTERN_TRY_STATUS(mutation.record("token.rotate", id,
                                      rotation_change(grace, stored.token.expires, rotated.token.expires)));
+  return rotated;
+}
+
+Result<CreatedToken> Store::rotate_token(const Actor& actor, std::string_view id,
+                                         const RotateOptions& options) {
+  POSTERN_TRY(Mutation mutation, Mutation::begin(*impl_->environment, actor));
+  POSTERN_TRY(CreatedToken rotated, store::rotate_token(mutation, id, options, impl_->token_prefix));
+  POSTERN_TRY_STATUS(remember_prefix(mutation, impl_->token_prefix));
   POSTERN_TRY_STATUS(mutation.finish());
   return rotated;
 }
 
-Status Store::set_token_enabled(const Actor& actor, std::string_view id, bool enabled) {
-  POSTERN_TRY(Mutation mutation, Mutation::begin(*impl_->environment, actor));
+Status delete_token(Mutation& mutation, std::string_view id) {
   POSTERN_TRY(const StoredToken stored, load_token(mutation.transaction(), id));
-  if (stored.token.enabled == enabled) return {};
-  Token after = stored.token;
-  after.enabled = enabled;
-  POSTERN_TRY_STATUS(rewrite_token(mutation, stored, after));
-  POSTERN_TRY_STATUS(
-      mutation.record(enabled ? "token.enable" : "token.disable", id, change_of(&stored.token, &after)));
-  return mutation.finish();
+  POSTERN_TRY_STATUS(erase_token(mutation, stored));
+  return mutation.record("token.delete", id, change_of(&stored.token, nullptr));
 }
 
 Status Store::delete_token(const Actor& actor, std::string_view id) {
   POSTERN_TRY(Mutation mutation, Mutation::begin(*impl_->environment, actor));
-  POSTERN_TRY(const StoredToken stored, load_token(mutation.transaction(), id));
-  POSTERN_TRY_STATUS(erase_token(mutation, stored));
-  POSTERN_TRY_STATUS(mutation.record("token.delete", id, change_of(&stored.token, nullptr)));
+  POSTERN_TRY_STATUS(store::delete_token(mutation, id));
   return mutation.finish();
 }
 
@@ -155,28 +153,6 @@ Result<Token> Store::token(std::string_view id) const {
   POSTERN_TRY(const Transaction transaction, Transaction::read(*impl_->environment));
   POSTERN_TRY(StoredToken stored, load_token(transaction, id));
   return std::move(stored.token);
-}
-
-Result<std::vector<Token>> Store::tokens(const Page& page) const {
-  POSTERN_TRY(const Transaction transaction, Transaction::read(*impl_->environment));
-  POSTERN_TRY(Cursor cursor, transaction.cursor(transaction.databases().tokens));
-  Names names(transaction);
-  std::vector<Token> found;
-  const auto after = parse_token_id(page.after);
-  if (!page.after.empty() && !after)
-    return Error{ErrorKind::invalid, "the page starts after something that is no token id"};
-  POSTERN_TRY(bool more, after ? cursor.from(after->view()) : cursor.first());
-  if (more && after && cursor.key() == after->view()) {
-    POSTERN_TRY(more, cursor.next());
-  }
-  while (more && (page.limit == 0 || found.size() < page.limit)) {
-    const auto key = token_key(cursor.key());
-    if (!key) return corrupt("key of a token");
-    POSTERN_TRY(StoredToken stored, load_token(transaction, names, *key, cursor.value()));
-    found.push_back(std::move(stored.token));
-    POSTERN_TRY(more, cursor.next());
-  }
-  return found;
 }
 
 }  // namespace postern::store

@@ -79,6 +79,17 @@ Result<bool> Cursor::at(std::string_view key, std::string_view value) {
   return true;
 }
 
+Result<bool> Cursor::from(std::string_view key, std::string_view value) {
+  if (value.empty()) return at(key);
+  MDB_val found_key = to_val(key), found_value = to_val(value);
+  const int code = mdb_cursor_get(cursor_.get(), &found_key, &found_value, MDB_GET_BOTH_RANGE);
+  if (code == MDB_NOTFOUND) return false;
+  if (code != 0) return lmdb_error(code, "read");
+  key_ = key;
+  value_ = to_view(found_value);
+  return true;
+}
+
 Result<std::uint64_t> Cursor::count() const {
   std::size_t count = 0;
   const int code = mdb_cursor_count(cursor_.get(), &count);

@@ -36,6 +36,8 @@ class Cursor {
   [[nodiscard]] Result<bool> at(std::string_view key) { return move(MDB_SET_KEY, key); }
   /// The first key that is not before `key`.
   [[nodiscard]] Result<bool> from(std::string_view key) { return move(MDB_SET_RANGE, key); }
+  /// The first value of a key that is not before `value`, in a database of sets. Empty: the key's first.
+  [[nodiscard]] Result<bool> from(std::string_view key, std::string_view value);
   /// Whether exactly this pair is there, in a database of sets.
   [[nodiscard]] Result<bool> at(std::string_view key, std::string_view value);
   /// How many values the current key has, without visiting them.

@@ -96,6 +96,7 @@ Result<bool> update_user(Mutation& mutation, std::string_view id, const UserChan
   POSTERN_TRY_STATUS(check_user(after));
 
   if (after == stored.user) return false;
+  POSTERN_TRY_STATUS(mutation.note_administrators());
   POSTERN_TRY_STATUS(write(mutation, stored.handle, after, stored.references, stored.extensions));
   POSTERN_TRY_STATUS(mutation.record("user.update", id, change_of(&stored.user, &after)));
   return true;
@@ -104,7 +105,9 @@ Result<bool> update_user(Mutation& mutation, std::string_view id, const UserChan
 Status delete_user(Mutation& mutation, std::string_view id) {
   POSTERN_TRY(const StoredUser stored, load(mutation.transaction(), id));
   const auto key = handle_key(stored.handle);
-  POSTERN_TRY(const std::size_t tokens, erase_tokens_of(mutation, stored.handle));
+  POSTERN_TRY_STATUS(mutation.note_administrators());
+  POSTERN_TRY(const std::size_t tokens,
+              erase_tokens_of(mutation, stored.handle, std::numeric_limits<std::size_t>::max()));
   POSTERN_TRY_STATUS(
       mutation.move_holdings(mutation.databases().user_holders, key.view(), stored.references, {}));
   POSTERN_TRY_STATUS(mutation.transaction().erase(mutation.databases().users, key.view()));
@@ -142,9 +145,34 @@ Status Store::update_user(const Actor& actor, std::string_view id, const UserCha
 }
 
 Status Store::delete_user(const Actor& actor, std::string_view id) {
-  POSTERN_TRY(Mutation mutation, Mutation::begin(*impl_->environment, actor));
-  POSTERN_TRY_STATUS(store::delete_user(mutation, id));
-  return mutation.finish();
+  {
+    POSTERN_TRY(Mutation mutation, Mutation::begin(*impl_->environment, actor));
+    POSTERN_TRY(const Handle handle, user_handle_of(mutation.transaction(), id));
+    POSTERN_TRY(const std::uint64_t tokens,
+                mutation.transaction().count(mutation.databases().owned, handle_key(handle).view()));
+    if (tokens <= limits::atomic_changes_max) {
+      POSTERN_TRY_STATUS(store::delete_user(mutation, id));
+      return mutation.finish();
+    }
+    // Disabled, so that what follows in batches has taken effect at once.
+    UserChange change;
+    change.status = UserStatus::disabled;
+    POSTERN_TRY([[maybe_unused]] const bool changed, store::update_user(mutation, id, change));
+    POSTERN_TRY_STATUS(mutation.finish());
+  }
+  for (;;) {
+    POSTERN_TRY(Mutation mutation, Mutation::begin(*impl_->environment, actor));
+    POSTERN_TRY(const Handle handle, user_handle_of(mutation.transaction(), id));
+    POSTERN_TRY(const std::uint64_t tokens,
+                mutation.transaction().count(mutation.databases().owned, handle_key(handle).view()));
+    if (tokens <= limits::changes_per_transaction) {
+      POSTERN_TRY_STATUS(store::delete_user(mutation, id));
+      return mutation.finish();
+    }
+    POSTERN_TRY(const std::size_t erased, erase_tokens_of(mutation, handle, limits::changes_per_transaction));
+    POSTERN_TRY_STATUS(mutation.record("user.delete_tokens", id, tokens_deletion(erased)));
+    POSTERN_TRY_STATUS(mutation.finish());
+  }
 }
 
 Result<User> Store::user(std::string_view id) const {

@@ -35,7 +35,8 @@ bool DeclaredCatalog::changed() const {
 }
 
 Result<std::string> DeclaredCatalog::apply(store::Store& store, std::string_view reason) {
-  const store::Actor actor{"process:postern-run", std::string(reason)};
+  // Forced: the file is the source, and whoever may write it may take away the last administrator.
+  const store::Actor actor{"process:postern-run", std::string(reason), true};
   POSTERN_TRY_STATUS(store.set_declared_in(actor, declared_ ? absolute(file_) : std::string()));
   if (file_.empty()) return std::string();
   Diagnostics diagnostics;

@@ -31,6 +31,11 @@ void Arguments::operand(std::string name, std::string& value, std::string meanin
   declared_.push_back({std::move(name), {}, std::move(meaning), std::move(take), true, false});
 }
 
+void Arguments::optional_operand(std::string name, std::string& value, std::string meaning) {
+  operand(std::move(name), value, std::move(meaning));
+  declared_.back().optional = true;
+}
+
 void Arguments::flag(std::string name, bool& value, std::string meaning) {
   Take take = [&value](const std::string& given) -> std::string {
     value = given != "false";  // `--disabled=false` is possible, too
@@ -134,7 +139,7 @@ bool Arguments::parse() {
   }
   for (std::size_t i = 0; i < declared_.size(); ++i) {
     const Declared& one = declared_[i];
-    if (one.operand && parsed[i]->count() == 0) {
+    if (one.operand && !one.optional && parsed[i]->count() == 0) {
       exit_code_ = usage_error(one.name + " is missing");
       return false;
     }

@@ -31,9 +31,9 @@ class Arguments {
     std::string placeholder;  ///< of the value, "FILE"; empty for a flag
     std::string meaning;
     Take take;
-    bool operand =
-        false;  ///< a word without a name; always needed, always before the options in the usage line
+    bool operand = false;  ///< a word without a name; always before the options in the usage line
     bool repeatable = false;
+    bool optional = false;  ///< of an operand: may be left out
   };
 
   /// `command` outlives this; `words` are those after the command's name.
@@ -42,6 +42,8 @@ class Arguments {
 
   /// A word that must be given.
   void operand(std::string name, std::string& value, std::string meaning);
+  /// A word that may be given.
+  void optional_operand(std::string name, std::string& value, std::string meaning);
   /// A switch, false unless given.
   void flag(std::string name, bool& value, std::string meaning);
   void text(std::string name, std::string placeholder, std::string& value, std::string meaning);

@@ -123,7 +123,7 @@ int apply(Arguments& arguments) {
   arguments.flag("--dry-run", options.dry_run, "only show what would change");
   arguments.flag("--prune", options.prune,
                  "delete what the file does not declare; always so in a declared store");
-  access.declare_for_change(arguments);
+  access.declare_for_risky_change(arguments);
   output.declare(arguments);
   if (!arguments.parse()) return arguments.exit_code();
 

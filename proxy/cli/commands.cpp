@@ -15,6 +15,7 @@ constexpr std::array table = {
     &token_create,
     &token_list,
     &token_show,
+    &token_update,
     &token_rotate,
     &token_enable,
     &token_disable,

@@ -74,7 +74,7 @@ std::string help(const Arguments& arguments) {
   std::string usage = "usage: postern " + std::string(arguments.command().name);
   std::vector<Entry> operands, options;
   for (const Arguments::Declared& declared : arguments.declared()) {
-    if (declared.operand) usage += ' ' + declared.name;
+    if (declared.operand) usage += declared.optional ? " [" + declared.name + ']' : ' ' + declared.name;
     (declared.operand ? operands : options).push_back({term_of(declared), declared.meaning});
   }
   options.push_back({"-h, --help", "print this and exit"});

@@ -39,15 +39,7 @@ Frame frame_of(const SecretForm& form, const store::Token& token) {
   return {text, "\n\nThis is the only time the secret is shown: the store keeps nothing but its hash.\n"};
 }
 
-}  // namespace
-
-void SecretForm::declare(Arguments& arguments) {
-  arguments.flag("--quiet", quiet, "print the secret alone, for scripts");
-  output.declare(arguments);
-}
-
-int show_secret(const SecretForm& form, store::CreatedToken& created) {
-  const Frame frame = frame_of(form, created.token);
+int write_secret(const Frame& frame, store::CreatedToken& created) {
   std::string text;
   // Room for all of it, so that no growing string leaves a copy of the secret behind.
   text.reserve(frame.before.size() + created.secret.size() + frame.after.size());
@@ -60,6 +52,38 @@ int show_secret(const SecretForm& form, store::CreatedToken& created) {
   complain("the secret of " + id + " could not be written (" + std::strerror(error) +
            ") and is lost; make a new one: postern token rotate " + id);
   return exit_failed;
+}
+
+}  // namespace
+
+void SecretForm::declare(Arguments& arguments) {
+  arguments.flag("--quiet", quiet, "print the secret alone, for scripts");
+  output.declare(arguments);
+}
+
+int show_secret(const SecretForm& form, store::CreatedToken& created) {
+  return write_secret(frame_of(form, created.token), created);
+}
+
+int SecretStream::show(store::CreatedToken& created) {
+  Frame frame;
+  if (form_.output.json()) {
+    frame = frame_of(form_, created.token);
+    frame.before.insert(0, begun_ ? ",\n" : "[");
+    frame.after.pop_back();  // the end of the line
+  } else if (form_.quiet) {
+    frame = {"", "\n"};
+  } else {
+    const std::string& name = created.token.name;
+    frame = {created.token.id + ' ', (name.empty() ? "" : ' ' + name) + '\n'};
+  }
+  begun_ = true;
+  return write_secret(frame, created);
+}
+
+int SecretStream::end() {
+  if (!form_.output.json()) return exit_done;
+  return print(begun_ ? "]\n" : "[]\n");
 }
 
 }  // namespace postern::cli

@@ -25,6 +25,11 @@ void StoreAccess::declare_for_change(Arguments& arguments) {
   arguments.text("--reason", "TEXT", reason_, "why, for the audit log");
 }
 
+void StoreAccess::declare_for_risky_change(Arguments& arguments) {
+  declare_for_change(arguments);
+  arguments.flag("--force", force_, "even if no usable administrator would be left");
+}
+
 std::optional<store::Store> StoreAccess::open(Missing missing) {
   ConfigSources sources;
   sources.file = config_file_;
@@ -60,7 +65,7 @@ std::optional<store::Store> StoreAccess::open(Missing missing) {
 }
 
 store::Actor StoreAccess::actor() const {
-  return {"os:" + login_name(), reason_};
+  return {"os:" + login_name(), reason_, force_};
 }
 
 std::string login_name() {

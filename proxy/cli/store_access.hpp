@@ -21,6 +21,9 @@ class StoreAccess {
   /// Declares --reason too, for commands that change something.
   void declare_for_change(Arguments& arguments);
 
+  /// Declares --force too, for changes that may take away the last administrator.
+  void declare_for_risky_change(Arguments& arguments);
+
   enum class Missing : bool { fail = false, create = true };  ///< what becomes of a store that does not exist
 
   /// Opens it. Nothing when that failed or the configuration has mistakes, which was then said on standard
@@ -44,6 +47,7 @@ class StoreAccess {
   std::string declared_in_;
   bool for_change_ = false;
   bool declared_allowed_ = false;
+  bool force_ = false;
 };
 
 /// The login name of who runs us, "uid-1000" when the user database does not know it.

@@ -2,45 +2,19 @@
 
 #include <algorithm>
 #include <boost/json.hpp>
-#include <map>
+#include <utility>
 
 #include "proxy/cli/arguments.hpp"
 #include "proxy/cli/cli.hpp"
-#include "proxy/cli/instant_option.hpp"
 #include "proxy/cli/listing.hpp"
 #include "proxy/cli/output.hpp"
-#include "proxy/cli/record.hpp"
 #include "proxy/cli/store_access.hpp"
+#include "proxy/cli/token_filter_options.hpp"
+#include "proxy/cli/token_records.hpp"
+#include "proxy/cli/token_selection.hpp"
 
 namespace postern::cli {
 namespace {
-
-/// Records of tokens with their state. Owners are read once each.
-class TokenRecords {
- public:
-  explicit TokenRecords(const store::Store& store) : store_(store), now_(now()) {}
-
-  boost::json::object of(const store::Token& token) {
-    return record_of(token, state_of(token, owner(token.owner), now_));
-  }
-
- private:
-  const store::User* owner(const std::string& id) {
-    if (id.empty()) return nullptr;
-    auto found = owners_.find(id);
-    if (found == owners_.end()) {
-      auto user = store_.user(id);
-      std::optional<store::User> known;
-      if (user) known = std::move(*user);
-      found = owners_.emplace(id, std::move(known)).first;
-    }
-    return found->second ? &*found->second : nullptr;
-  }
-
-  const store::Store& store_;
-  UnixSeconds now_;
-  std::map<std::string, std::optional<store::User>> owners_;
-};
 
 /// "not yet valid"
 std::string in_words(std::string_view state) {
@@ -49,10 +23,30 @@ std::string in_words(std::string_view state) {
   return words;
 }
 
+std::string take_order(store::TokenOrder& order, const std::string& given) {
+  using store::TokenOrder;
+  constexpr std::pair<std::string_view, TokenOrder> orders[] = {{"id", TokenOrder::id},
+                                                                {"name", TokenOrder::name},
+                                                                {"created", TokenOrder::created},
+                                                                {"expires", TokenOrder::expires}};
+  for (const auto& [name, value] : orders) {
+    if (name != given) continue;
+    order = value;
+    return {};
+  }
+  return "\"" + given + "\" is none of: id, name, created, expires";
+}
+
 int list(Arguments& arguments) {
+  store::TokenQuery query;
   Listing listing;
   StoreAccess access;
   Output output;
+  declare_filter(arguments, query.filter);
+  arguments.value(
+      "--sort", "KEY", [&query](const std::string& given) { return take_order(query.order, given); },
+      "id, the default, name, created or expires");
+  arguments.flag("--reverse", query.reverse, "the last first");
   listing.declare(arguments);
   access.declare(arguments);
   output.declare(arguments);
@@ -60,7 +54,9 @@ int list(Arguments& arguments) {
 
   const auto store = access.open();
   if (!store) return exit_failed;
-  auto tokens = store->tokens(listing.page());
+  query.after = listing.page().after;
+  query.limit = listing.page().limit;
+  auto tokens = store->find_tokens(query);
   if (!tokens) return fail(tokens.error());
   listing.cut(*tokens);
   TokenRecords records(*store);
@@ -70,7 +66,9 @@ int list(Arguments& arguments) {
     if (!output.json()) record["state"] = in_words(record["state"].get_string());
     array.push_back(std::move(record));
   }
-  return output.table(array, {"id", "name", "state", "owner", "expires"});
+  const int printed = output.table(array, {"id", "name", "state", "owner", "expires"});
+  const bool warned = query.filter.expires_until != 0 && !array.empty();
+  return printed == exit_done && warned ? exit_found : printed;
 }
 
 int show(Arguments& arguments) {
@@ -90,34 +88,50 @@ int show(Arguments& arguments) {
 }
 
 int set_enabled(Arguments& arguments, bool enabled) {
-  std::string id;
+  TokenSelection selection;
   StoreAccess access;
   Output output;
-  arguments.operand("ID", id, "the token's id");
-  access.declare_for_change(arguments);
+  selection.declare(arguments);
+  if (enabled) {
+    access.declare_for_change(arguments);
+  } else {
+    access.declare_for_risky_change(arguments);
+  }
   output.declare(arguments);
   if (!arguments.parse()) return arguments.exit_code();
+  if (!selection.check(arguments)) return exit_usage;
 
   auto store = access.open();
   if (!store) return exit_failed;
-  if (const auto done = store->set_token_enabled(access.actor(), id, enabled); !done)
+  const ActionWords words = enabled ? ActionWords{"enable", "enabled"} : ActionWords{"disable", "disabled"};
+  if (!selection.one()) {
+    store::TokenAction action;
+    action.change.enabled = enabled;
+    return change_tokens(selection, *store, access, output, action, words, nullptr);
+  }
+  if (const auto done = store->set_token_enabled(access.actor(), selection.id(), enabled); !done)
     return fail(done.error());
-  const auto token = store->token(id);
-  if (!token) return fail(token.error());
-  return output.done((enabled ? "enabled token " : "disabled token ") + id, TokenRecords(*store).of(*token));
+  return answer_with_token(output, *store, words.done, selection.id());
 }
 
 int remove(Arguments& arguments) {
-  std::string id;
+  TokenSelection selection;
   StoreAccess access;
   Output output;
-  arguments.operand("ID", id, "the token's id");
-  access.declare_for_change(arguments);
+  selection.declare(arguments);
+  access.declare_for_risky_change(arguments);
   output.declare(arguments);
   if (!arguments.parse()) return arguments.exit_code();
+  if (!selection.check(arguments)) return exit_usage;
 
   auto store = access.open();
   if (!store) return exit_failed;
+  const std::string& id = selection.id();
+  if (!selection.one()) {
+    store::TokenAction action;
+    action.what = store::TokenAction::What::remove;
+    return change_tokens(selection, *store, access, output, action, {"delete", "deleted"}, nullptr);
+  }
   if (const auto done = store->delete_token(access.actor(), id); !done) return fail(done.error());
   return output.done("deleted token " + id, {{"id", id}, {"deleted", true}});
 }
@@ -126,8 +140,12 @@ int remove(Arguments& arguments) {
 
 const Command token_list{
     "token list",
-    "Lists tokens in order of id, with their state.",
+    "Lists tokens with their state: all, or those that meet every condition. With --expiring it exits "
+    "with 3 when there are any, for cron.",
     "postern token list\n"
+    "postern token list --owner alice --state valid --sort expires\n"
+    "postern token list --permission shop.orders.read --name CI\n"
+    "postern token list --expiring 30d\n"
     "postern token list --limit 1000 --after tok_4f9Zk2LmQ8xR1bTa --json",
     list,
 };
@@ -141,22 +159,25 @@ const Command token_show{
 
 const Command token_enable{
     "token enable",
-    "Makes a disabled token usable again.",
-    "postern token enable tok_4f9Zk2LmQ8xR1bTa",
+    "Makes a disabled token, or many, usable again.",
+    "postern token enable tok_4f9Zk2LmQ8xR1bTa\n"
+    "postern token enable --where state=disabled --where name=ci",
     [](Arguments& arguments) { return set_enabled(arguments, true); },
 };
 
 const Command token_disable{
     "token disable",
-    "Refuses a token from the next request on, until it is enabled again.",
-    "postern token disable tok_4f9Zk2LmQ8xR1bTa --reason \"laptop stolen\"",
+    "Refuses a token, or many, from the next request on, until it is enabled again.",
+    "postern token disable tok_4f9Zk2LmQ8xR1bTa --reason \"laptop stolen\"\n"
+    "postern token list --owner alice | postern token disable --file - --dry-run",
     [](Arguments& arguments) { return set_enabled(arguments, false); },
 };
 
 const Command token_delete{
     "token delete",
-    "Deletes a token; it is refused from the next request on.",
-    "postern token delete tok_4f9Zk2LmQ8xR1bTa",
+    "Deletes a token, or many; they are refused from the next request on.",
+    "postern token delete tok_4f9Zk2LmQ8xR1bTa\n"
+    "postern token delete --where state=expired --reason \"yearly cleaning\"",
     remove,
 };
 

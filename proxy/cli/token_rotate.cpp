@@ -2,18 +2,19 @@
 #include "proxy/cli/arguments.hpp"
 #include "proxy/cli/cli.hpp"
 #include "proxy/cli/instant_option.hpp"
-#include "proxy/cli/secret_output.hpp"
-#include "proxy/cli/store_access.hpp"
+#include "proxy/cli/token_selection.hpp"
 
 namespace postern::cli {
 namespace {
 
 int rotate(Arguments& arguments) {
-  std::string id;
-  store::RotateOptions options;
+  TokenSelection selection;
+  store::TokenAction action;
+  action.what = store::TokenAction::What::rotate;
+  store::RotateOptions& options = action.rotation;
   StoreAccess access;
   SecretForm form;
-  arguments.operand("ID", id, "the token's id");
+  selection.declare(arguments);
   arguments.value(
       "--grace", "DURATION",
       [&options](const std::string& given) -> std::string {
@@ -29,10 +30,13 @@ int rotate(Arguments& arguments) {
   form.declare(arguments);
   if (!arguments.parse()) return arguments.exit_code();
   if (form.quiet && form.output.json()) return arguments.usage_error("--quiet and --json exclude each other");
+  if (!selection.check(arguments)) return exit_usage;
 
   auto store = access.open();
   if (!store) return exit_failed;
-  auto rotated = store->rotate_token(access.actor(), id, options);
+  if (!selection.one())
+    return change_tokens(selection, *store, access, form.output, action, {"rotate", "rotated"}, &form);
+  auto rotated = store->rotate_token(access.actor(), selection.id(), options);
   if (!rotated) return fail(rotated.error());
   return show_secret(form, *rotated);
 }
@@ -41,9 +45,10 @@ int rotate(Arguments& arguments) {
 
 const Command token_rotate{
     "token rotate",
-    "Gives a token a new secret and shows it, this once; id and settings stay.",
+    "Gives a token, or many, a new secret and shows it, this once; id and settings stay.",
     "postern token rotate tok_4f9Zk2LmQ8xR1bTa\n"
-    "postern token rotate tok_4f9Zk2LmQ8xR1bTa --grace 24h --expires 90d",
+    "postern token rotate tok_4f9Zk2LmQ8xR1bTa --grace 24h --expires 90d\n"
+    "postern token rotate --where owner=alice --grace 1h --json",
     rotate,
 };
 

@@ -95,7 +95,7 @@ int update(Arguments& arguments) {
   arguments.value("--enabled-until", "WHEN", take_instant(change.enabled_until),
                   "when that ends: " + std::string(instant_forms));
   declare_assignment_change(arguments, change.assignments);
-  access.declare_for_change(arguments);
+  access.declare_for_risky_change(arguments);
   output.declare(arguments);
   if (!arguments.parse()) return arguments.exit_code();
   if (int{enable} + int{disable} + int{change.enabled_until.has_value()} > 1) {
@@ -120,7 +120,7 @@ int remove(Arguments& arguments) {
   StoreAccess access;
   Output output;
   arguments.operand("ID", id, "the user's id");
-  access.declare_for_change(arguments);
+  access.declare_for_risky_change(arguments);
   output.declare(arguments);
   if (!arguments.parse()) return arguments.exit_code();
 
