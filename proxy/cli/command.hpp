@@ -25,6 +25,8 @@ extern const Command run, check, config_reference_command, whoami, version_comma
 // token_create.cpp, token_update.cpp, token_import.cpp, token_rotate.cpp, token.cpp
 extern const Command token_create, token_list, token_show, token_update, token_rotate, token_delete,
     token_enable, token_disable, token_import;
+// token_rights.cpp, subject_who_can.cpp
+extern const Command token_rights, subject_who_can;
 // user.cpp
 extern const Command user_create, user_list, user_show, user_update, user_delete;
 // permission.cpp, role.cpp, group.cpp, license.cpp

@@ -6,7 +6,6 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#include <unordered_map>
 #include <utility>
 
 #include "conf/limits.hpp"
@@ -75,7 +74,6 @@ Result<std::string> read_secret_file(const std::string& file) {
 std::vector<SecretLine> parse_secret_file(std::string_view text, const std::string& file,
                                           std::string_view token_prefix, Diagnostics& diagnostics) {
   std::vector<SecretLine> lines;
-  std::unordered_map<std::string_view, std::size_t> first_lines;  // of each secret
   std::size_t number = 0;
   while (!text.empty()) {
     const std::size_t end = std::min(text.find('\n'), text.size());
@@ -104,8 +102,6 @@ std::vector<SecretLine> parse_secret_file(std::string_view text, const std::stri
     if (const std::string_view flaw = store::text_flaw(entry.name, limits::name_bytes_max); !flaw.empty()) {
       mistake("the name " + std::string(flaw));
     }
-    const auto [first, is_new] = first_lines.emplace(entry.secret, number);
-    if (!is_new) mistake("the same secret as in line " + std::to_string(first->second));
     lines.push_back(entry);
   }
   return lines;

@@ -27,9 +27,8 @@ inline constexpr std::size_t secret_file_bytes_max = std::size_t{1} << 30;
 [[nodiscard]] Result<std::string> read_secret_file(const std::string& file);
 
 /// Splits `SECRET NAME` lines at their first blank; the name is the rest. Empty lines and those that begin
-/// with `#` are skipped. Every flaw of a secret, its name, or a secret that comes twice is a diagnostic with
-/// its line, never with the secret. `token_prefix`: of our own secrets, which must have the right checksum or
-/// would be refused unseen.
+/// with `#` are skipped. Every flaw of a secret or its name is a diagnostic with its line, never with the
+/// secret. `token_prefix`: of our own secrets, which must have the right checksum or would be refused unseen.
 [[nodiscard]] std::vector<SecretLine> parse_secret_file(std::string_view text, const std::string& file,
                                                         std::string_view token_prefix,
                                                         Diagnostics& diagnostics);

@@ -79,14 +79,39 @@ def test_a_rotated_secret_is_known_too(shop):
     assert "already in the store" in shop.run("token", "import", "-", stdin=f"{secret} again\n", ok=1).stderr
 
 
-def test_thousands_go_in_transactions_of_a_thousand(shop):
-    text = "".join(f"{secret} n{number}\n" for number, secret in enumerate(secrets(2500, seed=5)))
+@pytest.mark.parametrize("count, transactions", [(2500, 1), (10_000, 1), (10_001, 11)])
+def test_up_to_ten_thousand_are_one_transaction_and_more_go_by_the_thousand(shop, count, transactions):
+    text = "".join(f"{secret} n{number}\n" for number, secret in enumerate(secrets(count, seed=5)))
     before = len(shop.json("audit", "list", "--limit", 0))
-    assert shop.json("token", "import", "-", "--role", "shop.reader", stdin=text) == {"imported": 2500}
+    assert shop.json("token", "import", "-", "--role", "shop.reader", stdin=text) == {"imported": count}
     records = shop.json("audit", "list", "--limit", 0)[before:]
-    assert len(records) == 3
-    assert len(names(shop)) == 2501
+    assert len(records) == transactions
+    assert len(names(shop)) == count + 1
     assert shop.json("store", "verify")["ok"] is True
+
+
+def test_an_import_that_was_cut_short_is_gone_on_with(shop):
+    lines = [f"{secret} n{number}\n" for number, secret in enumerate(secrets(20, seed=8))]
+    shop.run("token", "import", "-", stdin="".join(lines[3:9]))
+    assert "already in the store" in shop.run("token", "import", "-", stdin="".join(lines), ok=1).stderr
+    assert shop.json("token", "import", "-", "--resume", stdin="".join(lines)) == {"imported": 14}
+    assert shop.json("token", "import", "-", "--resume", stdin="".join(lines)) == {"imported": 0}
+    assert names(shop) == sorted(["declared", *(f"n{number}" for number in range(20))])
+
+
+def test_a_dry_run_stores_nothing(shop):
+    assert shop.json("token", "import", "tokens.txt", "--dry-run") == {"imported": 3, "dry_run": True}
+    assert "there is no role" in shop.refused("token", "import", "tokens.txt", "--role", "shop.none", "--dry-run")
+    assert names(shop) == ["declared"]
+
+
+def test_each_secret_stays_with_its_name(shop):
+    chosen = secrets(50, seed=9)
+    shop.run("token", "import", "-", stdin="".join(f"{secret} n{number}\n" for number, secret in enumerate(chosen)))
+    for number in (0, 17, 49):
+        again = shop.run("token", "import", "-", stdin=f"{chosen[number]} x\n", ok=1).stderr
+        (token,) = [token for token in shop.json("token", "list") if token["name"] == f"n{number}"]
+        assert f"as that of {token['id']}" in again
 
 
 def test_a_hundred_thousand_take_less_than_ten_seconds(shop):
