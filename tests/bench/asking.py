@@ -14,7 +14,7 @@ class Asking(Contender):
         self.auth_port = 0
 
     def start_helper(self, wrapper: Wrapper) -> None:
-        command = [*wrapper("helper"), str(self.place.folder / "auth"), str(self.subjects)]
+        command = [*wrapper("helper"), str(self.place.tools / "auth"), str(self.subjects)]
         self.helper, self.auth_port = start_and_hear_port(command, self.log)
         self.write_config()
 

@@ -55,8 +55,9 @@ Answers read_subjects(const char* file) {
     credential.remove_prefix(scheme.size());
     const auto found = answers.find(credential);
     if (found == answers.end()) return unknown;
+    const std::string_view method = field(head, "x-forwarded-method");
     const bool allowed =
-        field(head, "x-forwarded-method") == "GET" && field(head, "x-forwarded-uri").starts_with(path);
+        (method == "GET" || method == "POST") && field(head, "x-forwarded-uri").starts_with(path);
     return allowed ? std::string_view(found->second) : forbidden;
   };
   HeadServer(answer_to).run();

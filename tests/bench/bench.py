@@ -1,8 +1,6 @@
 """Compares postern with its peers on equal work. Called by run.sh, which builds what it needs.
 
-    run.sh [--rounds 9] [--seconds 2.5] [--connections 64] [--tokens 100000] [--only counts|times] [--contenders NAME,...]
-
-Ends with one table on standard output and everything else in results.json.
+Ends with its tables on standard output, everything else in results.json, and a plot in results.svg.
 """
 
 from __future__ import annotations
@@ -12,47 +10,60 @@ import os
 import platform
 import re
 import shlex
-import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
-from typing import Dict, List
+from typing import List
 
-import contenders as peers
-import line_up
-import equal_work
+import plot
 import report
-from measure import Load, anonymous_kilobytes, count_instructions, count_system_calls, cpu_seconds, machine_time
+import rounds
+import states
+from conditions import EVERYBODY, RELAYS, TIMED
+from line_up import BY_NAME
+from stage import Stage
 
 ROOT = Path(__file__).resolve().parents[2]
+STATES = {"counts": "user instructions (callgrind) and system calls (strace) per request",
+          "memory": "anonymous memory at start, with idle connections, after a burst",
+          "cold-start": "start to first answer with 10 million tokens; prepares for a quarter of an hour"}
+DEFAULT = ["usual", "counts"]
+
+
+def describe() -> str:
+    rows = [(name, condition.what) for name, condition in TIMED.items()] + list(STATES.items())
+    return "conditions:\n" + "\n".join(f"  {name:12}{what}" for name, what in rows)
 
 
 def arguments() -> argparse.Namespace:
-    names = [kind.name for kind in line_up.ALL]
-    parser = argparse.ArgumentParser(prog="run.sh", description="CPU, system calls and instructions per request, on equal work.")
-    parser.add_argument("--tools", type=Path, required=True, help=argparse.SUPPRESS)  # upstream, floor and load; from run.sh
+    parser = argparse.ArgumentParser(prog="run.sh", formatter_class=argparse.RawDescriptionHelpFormatter, epilog=describe(),
+                                     description="CPU, system calls, instructions, latency and memory, on equal work.")
+    parser.add_argument("--tools", type=Path, required=True, help=argparse.SUPPRESS)  # our programs; from run.sh
     parser.add_argument("--postern", default=str(ROOT / "build/release/postern"), help="the binary to measure")
+    parser.add_argument("--condition", action="append", choices=[*TIMED, *STATES], help="one of those below; repeatable (default usual, counts)")
+    parser.add_argument("--all", action="store_true", help="every condition")
+    parser.add_argument("--only", choices=("counts", "times"), help="of the default: counts, or times alone")
+    parser.add_argument("--contenders", help=f"of {', '.join(BY_NAME)}; each condition has its own by default")
     parser.add_argument("--rounds", type=int, default=9, help="timed rounds of each contender (default 9)")
     parser.add_argument("--seconds", type=float, default=2.5, help="length of a round (default 2.5)")
-    parser.add_argument("--connections", default="64", help="client connections, or a list: one set of rounds each (default 64)")
-    parser.add_argument("--tokens", type=int, default=100_000, help="tokens known to each contender (default 100000)")
-    parser.add_argument("--body", type=int, default=200, help="bytes of an answer's body (default 200)")
-    parser.add_argument("--only", choices=("counts", "times"), help="counts: instructions and system calls; times: CPU")
-    parser.add_argument("--contenders", default=",".join(names), help=f"of {', '.join(names)}")
+    parser.add_argument("--tokens-max", type=int, default=10_000_000, help="no setting has more tokens (default 10000000)")
     parser.add_argument("--access-log", default="/dev/null", help="where postern writes it (default /dev/null)")
     parser.add_argument("--proxy-core", default="1", help="core of the contender (default 1)")
     parser.add_argument("--load-core", default="0", help="core of clients and upstream; may be the same one (default 0)")
     parser.add_argument("--json", type=Path, help="where the results go (default results.json in the folder of the tools)")
+    parser.add_argument("--svg", type=Path, help="where the plot goes (default results.svg there)")
     chosen = parser.parse_args()
-    chosen.contenders = chosen.contenders.split(",")
-    chosen.connections = [int(count) for count in chosen.connections.split(",")]
-    unknown = set(chosen.contenders) - set(names)
+    halves = {"counts": ["counts"], "times": ["usual"], None: DEFAULT}
+    chosen.condition = [*TIMED, *STATES] if chosen.all else chosen.condition or halves[chosen.only]
+    chosen.contenders = chosen.contenders.split(",") if chosen.contenders else None
+    unknown = set(chosen.contenders or ()) - set(BY_NAME)
     if unknown:
-        parser.error(f"no contender is named {', '.join(sorted(unknown))}; there are {', '.join(names)}")
+        parser.error(f"no contender is named {', '.join(sorted(unknown))}; there are {', '.join(BY_NAME)}")
     return chosen
 
 
-def machine() -> Dict[str, object]:
+def machine() -> dict:
     model = re.search(r"model name\s*: (.*)", Path("/proc/cpuinfo").read_text())
     return {"processor": model[1] if model else platform.machine(), "cores": os.cpu_count(), "kernel": platform.release(),
             "load_average": os.getloadavg()}
@@ -64,91 +75,41 @@ def commit() -> str:
     return done.stdout.strip() or "of no repository"
 
 
-def one_round(contender: peers.Contender, load: Load, upstream_pid: int, connections: int, seconds: float) -> dict:
-    pids = contender.pids()
-    upstream_before, before, machine_before = cpu_seconds([upstream_pid]), cpu_seconds(pids), machine_time()
-    children_before = os.times()
-    result = load(contender, connections, "seconds", seconds)
-    children, after = os.times(), cpu_seconds(pids)
-    machine_after, upstream = machine_time(), cpu_seconds([upstream_pid]) - upstream_before
-    generator = children.children_user + children.children_system - children_before.children_user - children_before.children_system
-    busy = machine_after.busy - machine_before.busy
-    return {
-        "cpu_us": (after - before) / result["requests"] * 1e6,
-        "requests_per_second": result["requests"] / result["seconds"],
-        "core_busy": (after - before) / result["seconds"],
-        "foreign": max(0.0, busy - (after - before) - upstream - generator) / result["seconds"],
-        "stolen": (machine_after.stolen - machine_before.stolen) / result["seconds"],
-        "requests": result["requests"],
-    }
+def timed(stage: Stage, name: str, chosen: argparse.Namespace) -> List[dict]:
+    condition = TIMED[name]
+    settings = list(dict.fromkeys(replace(one, tokens=min(one.tokens, chosen.tokens_max)) for one in condition.settings))
+    cases = rounds.make_cases(stage, chosen.contenders or condition.contenders, settings)
+    rounds.time_cases(stage, cases, chosen.rounds, chosen.seconds)
+    stage.stop_all()
+    return [{"contender": case.contender.name, "setting": case.setting.label(), "rounds": case.rounds} for case in cases]
 
 
-def time_rounds(running: List[peers.Contender], load: Load, upstream_pid: int, connections: int, chosen) -> Dict[str, List[dict]]:
-    """Interleaved, each round in another order, so that what drifts hits all alike."""
-    rounds: Dict[str, List[dict]] = {contender.name: [] for contender in running}
-    for number in range(chosen.rounds):
-        shift = number % len(running)
-        for contender in running[shift:] + running[:shift]:
-            result = one_round(contender, load, upstream_pid, connections, chosen.seconds)
-            rounds[contender.name].append(result)
-            print(f"  round {number + 1}, {connections} connections, {contender.name}: {result['cpu_us']:.1f} us", file=sys.stderr)
-    return rounds
-
-
-def measure(chosen: argparse.Namespace, place: peers.Workplace, upstream_pid: int, results: dict) -> None:
-    load = Load(place, chosen.load_core)
-    on_core = ["taskset", "-c", chosen.proxy_core]
-    running: List[peers.Contender] = []
-    try:
-        for kind in line_up.ALL:
-            if kind.name not in chosen.contenders:
-                continue
-            contender = kind(place)
-            contender.start(lambda _role: on_core)
-            running.append(contender)
-            results["contenders"][contender.name] = {"work": contender.work, "anonymous_kb": anonymous_kilobytes(contender.pids())}
-        for contender in running:
-            equal_work.prove(contender)
-            equal_work.prove_upstream_kept(contender, load)
-        print("  equal work is proved", file=sys.stderr)
-        if chosen.only != "counts":
-            for connections in chosen.connections:
-                results["rounds"][str(connections)] = time_rounds(running, load, upstream_pid, connections, chosen)
-        if chosen.only != "times":
-            for contender in running:
-                calls = {str(count): count_system_calls(contender, load, count, requests) for count, requests in ((64, 20_000), (1, 4_000))}
-                results["contenders"][contender.name]["system_calls"] = calls
-    finally:
-        for contender in running:
-            contender.stop()
-    if chosen.only != "times":
-        for contender in running:
-            if not contender.runs_in_valgrind:
-                continue
-            cost = count_instructions(contender, load, 64, 2_000, 6_000)
-            results["contenders"][contender.name]["instructions"] = cost
-            print(f"  {contender.name}: {cost:,.0f} instructions", file=sys.stderr)
+def state(stage: Stage, name: str, chosen: argparse.Namespace) -> dict:
+    if name == "counts":
+        return states.counts(stage, chosen.contenders or EVERYBODY)
+    if name == "memory":
+        return states.memory(stage, chosen.contenders or RELAYS)
+    return states.cold_start(stage, chosen.contenders or ("postern",), chosen.tokens_max, chosen.rounds)
 
 
 def main() -> None:
     chosen = arguments()
-    folder = chosen.tools
-    shutil.rmtree(folder / "store", ignore_errors=True)
-    upstream = subprocess.Popen(["taskset", "-c", chosen.load_core, str(folder / "upstream"), str(chosen.body)],
-                                stdout=subprocess.PIPE, text=True)
-    try:
-        port = int(upstream.stdout.readline().split()[1])
-        place = peers.Workplace(folder, chosen.postern, peers.make_secrets(chosen.tokens), port, chosen.access_log)
-        own = [word for word in sys.argv[1:] if not word.startswith("--tools=")]
-        results = {"machine": machine(), "commit": commit(), "binary": chosen.postern, "command": shlex.join(["tests/bench/run.sh", *own]),
-                   "tokens": chosen.tokens, "contenders": {}, "rounds": {}}
-        measure(chosen, place, upstream.pid, results)
-    finally:
-        upstream.kill()
-        upstream.wait()
-    results["machine"]["load_average_after"] = os.getloadavg()
-    report.write(results, chosen.json or folder / "results.json")
+    own = [word for word in sys.argv[1:] if not word.startswith("--tools=")]
+    results = {"machine": machine(), "commit": commit(), "binary": chosen.postern, "command": shlex.join(["tests/bench/run.sh", *own]),
+               "timed": {}, "states": {}}
+    file = chosen.json or chosen.tools / "results.json"
+    with Stage(chosen.tools, chosen.postern, chosen.access_log, chosen.proxy_core, chosen.load_core) as stage:
+        for name in chosen.condition:
+            print(f"{name}: {TIMED[name].what if name in TIMED else STATES[name]}", file=sys.stderr)
+            if name in TIMED:
+                results["timed"][name] = timed(stage, name, chosen)
+            else:
+                results["states"][name] = state(stage, name, chosen)
+            results["machine"]["load_average_after"] = os.getloadavg()
+            report.write(results, file)  # after each, so that a later one that fails takes nothing away
     print(report.render(results))
+    if "usual" in results["timed"]:
+        (chosen.svg or chosen.tools / "results.svg").write_text(plot.render(results))
 
 
 if __name__ == "__main__":

@@ -15,9 +15,9 @@ CADDYFILE = """\
         level ERROR
     }}
 }}
-http://:{port} {{
+{site}:{port} {{
     bind 127.0.0.1
-    route {{
+{tls}    route {{
         request_header -X-Subject-*
         forward_auth 127.0.0.1:{auth_port} {{
             uri /check
@@ -40,7 +40,9 @@ class CaddyForwardAuth(Asking):
     runs_in_valgrind = False
 
     def write_config(self) -> None:
-        config = CADDYFILE.format(port=self.port, auth_port=self.auth_port, upstream_port=self.place.upstream_port)
+        tls, file = self.place.setting.tls, self.place.certificate
+        config = CADDYFILE.format(site="https://" if tls else "http://", tls=f"    tls {file} {file}\n" if tls else "",
+                                  port=self.port, auth_port=self.auth_port, upstream_port=self.place.upstream_port)
         (self.place.folder / "Caddyfile").write_text(config)
 
     def command(self) -> List[str]:

@@ -6,18 +6,18 @@ import hashlib
 import http.client
 import json
 import os
-import random
+import resource
 import signal
 import socket
-import string
+import ssl
 import subprocess
 import time
-import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Callable, Dict, List, Optional, Sequence, TextIO, Tuple
 
-BASE62 = string.digits + string.ascii_uppercase + string.ascii_lowercase
+from conditions import Setting
+
 
 
 def environment() -> Dict[str, str]:
@@ -33,33 +33,30 @@ def free_port() -> int:
 
 @dataclass
 class Workplace:
-    """Files, programs and the upstream that all contenders share."""
+    """Files, programs and the upstream of one setting."""
 
-    folder: Path
+    tools: Path  # our own programs, and where results go
+    folder: Path  # what is made for this setting
+    data: Path  # tokens and postern's store, shared by all settings with as many tokens
     postern: str
     tokens: List[str]
     upstream_port: int
-    access_log: str
+    access_log: str = "/dev/null"
+    setting: Setting = Setting()
 
     @property
     def tokens_file(self) -> Path:
-        return self.folder / "tokens.txt"
+        return self.data / "tokens.txt"
+
+    @property
+    def certificate(self) -> Path:
+        """Certificate and key in one file; of the contender, signed by itself."""
+        return self.tools / "certificate.pem"
 
 
-def make_secret(source: random.Random) -> str:
-    """In postern's own form: prefix, 32 base62 characters, CRC-32 of both in six."""
-    body = "pst_" + "".join(source.choices(BASE62, k=32))
-    checksum, digits = zlib.crc32(body.encode()), ""
-    for _ in range(6):
-        checksum, digit = divmod(checksum, 62)
-        digits = BASE62[digit] + digits
-    return body + digits
-
-
-def make_secrets(count: int) -> List[str]:
-    """The same ones every time: these guard nothing."""
-    source = random.Random(100_000)
-    return [make_secret(source) for _ in range(count)]
+def connections_max() -> int:
+    """Clients at once, each of which may need an upstream connection too."""
+    return min(10_000, (resource.getrlimit(resource.RLIMIT_NOFILE)[1] - 400) // 2)
 
 
 def token_name(number: int) -> str:
@@ -105,7 +102,7 @@ class Contender:
     def start_helper(self, wrapper: Wrapper) -> None:
         """Before the process itself, whose command may need the helper's port."""
 
-    def start(self, wrapper: Wrapper = bare, patience: float = 30) -> None:
+    def start(self, wrapper: Wrapper = bare, patience: float = 30, pause: float = 0.05) -> None:
         """`wrapper` gives, for a role, the command that runs it: taskset, or valgrind."""
         self.log = (self.place.folder / f"{self.name}.log").open("w")
         self.start_helper(wrapper)
@@ -116,11 +113,16 @@ class Contender:
             if self.process.poll() is not None or time.monotonic() > give_up:
                 self.stop()
                 raise SystemExit(f"{self.name} does not start; see {self.log.name}")
-            time.sleep(0.05)
+            time.sleep(pause)
+
+    def connect(self) -> http.client.HTTPConnection:
+        if not self.place.setting.tls:
+            return http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
+        return http.client.HTTPSConnection("127.0.0.1", self.port, timeout=10, context=ssl._create_unverified_context())
 
     def serves(self) -> bool:
         """Whether it answers, and not only for itself: who listens may not yet know its upstream."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
+        connection = self.connect()
         try:
             connection.request("GET", "/api/v1/orders/1", headers={"Authorization": f"Bearer {self.place.tokens[0]}"})
             return connection.getresponse().status == 200
@@ -142,57 +144,10 @@ class Contender:
         self.log.close()
 
 
-class Postern(Contender):
-    name = "postern"
-    work = "everything: token store, policy, headers, deadlines, metrics, access log"
-
-    def __init__(self, place: Workplace) -> None:
-        super().__init__(place)
-        folder = place.folder
-        self.config = folder / "postern.yaml"
-        self.config.write_text(json.dumps({
-            "listen": f"127.0.0.1:{self.port}",
-            "upstream": f"http://127.0.0.1:{place.upstream_port}",
-            "store": str(folder / "store"),
-            "store_size_max": "4GiB",  # valgrind has no room for the default
-            "policy": str(folder / "policy.yaml"),
-            "metrics": {"listen": f"127.0.0.1:{free_port()}"},
-            "log": {"access": place.access_log},
-            "shards": 1,
-        }))
-        (folder / "policy.yaml").write_text("""\
-version: 1
-rules:
-  - {path: /health, allow: anonymous}
-  - {path: /api/v1/orders/**, methods: [GET], permission: shop.orders.read}
-  - {path: /api/v1/admin/**, permission: shop.admin}
-""")
-        (folder / "catalog.yaml").write_text("""\
-version: 1
-permissions:
-  - {id: shop.orders.read, name: Read orders}
-  - {id: shop.admin, name: Administer}
-""")
-        names = (f"{secret} {token_name(number)}\n" for number, secret in enumerate(place.tokens))
-        place.tokens_file.write_text("".join(names))
-        store = ["--store", str(folder / "store")]
-        self.run("catalog", "apply", str(folder / "catalog.yaml"), *store)
-        self.run("token", "import", str(place.tokens_file), "--permission", "shop.orders.read", *store)
-
-    def run(self, *arguments: str) -> None:
-        done = subprocess.run([self.place.postern, *arguments], capture_output=True, text=True, timeout=300,
-                              env=environment())
-        if done.returncode != 0:
-            raise SystemExit(f"postern {' '.join(arguments)}: {done.stdout}{done.stderr}")
-
-    def command(self) -> List[str]:
-        return [self.place.postern, "run", "--config", str(self.config)]
-
-
 HAPROXY = """\
 global
-    nbthread 1
-    maxconn 4096
+    nbthread {cores}
+    maxconn {connections}
 defaults
     mode http
     timeout connect 2s
@@ -201,7 +156,7 @@ defaults
     timeout http-request 10s
     timeout http-keep-alive 60s
 frontend clients
-    bind 127.0.0.1:{port}
+    bind 127.0.0.1:{port}{tls}
 {rules}    default_backend api
 backend api
     http-reuse always
@@ -214,7 +169,7 @@ HAPROXY_GUARD = """\
     http-request set-var(txn.subject) http_auth_bearer,sha2(256),hex,map_str({map})
     http-request deny deny_status 401 unless {{ var(txn.subject) -m found }}
     acl may_read var(txn.subject),field(3,|) orders.read
-    http-request deny deny_status 403 unless {{ path_beg /api/v1/orders/ }} {{ method GET HEAD }} may_read
+    http-request deny deny_status 403 unless {{ path_beg /api/v1/orders/ }} {{ method GET HEAD POST }} may_read
     http-request set-header X-Subject-Id %[var(txn.subject),field(1,|)]
     http-request set-header X-Subject-Name %[var(txn.subject),field(2,|)]
     http-request set-header X-Subject-Type token
@@ -231,7 +186,9 @@ class HAProxyPlain(Contender):
     def __init__(self, place: Workplace) -> None:
         super().__init__(place)
         self.config = place.folder / f"{self.name}.cfg"
-        self.config.write_text(HAPROXY.format(port=self.port, upstream_port=place.upstream_port, rules=self.make_rules()))
+        tls = f" ssl crt {place.certificate}" if place.setting.tls else ""
+        self.config.write_text(HAPROXY.format(port=self.port, upstream_port=place.upstream_port, rules=self.make_rules(), tls=tls,
+                                              cores=place.setting.cores, connections=connections_max()))
 
     def make_rules(self) -> str:
         return ""
@@ -259,8 +216,8 @@ class Floor(Contender):
     work = "the smallest epoll relay: reads no HTTP, checks nothing"
     authenticates = False
 
-    def start(self, wrapper: Wrapper = bare, patience: float = 30) -> None:
-        command = [*wrapper("main"), str(self.place.folder / self.program), str(self.place.upstream_port)]
+    def start(self, wrapper: Wrapper = bare, patience: float = 30, pause: float = 0.05) -> None:
+        command = [*wrapper("main"), str(self.place.tools / self.program), str(self.place.upstream_port)]
         self.log = (self.place.folder / f"{self.name}.log").open("w")
         self.process, self.port = start_and_hear_port(command, self.log)
 

@@ -19,7 +19,7 @@ CONNECTIONS = "64"  # with one, a wake-up finds one event or none, as the machin
 
 
 def measured(file):
-    row = json.loads(file.read_text())["contenders"]["postern"]
+    row = json.loads(file.read_text())["states"]["counts"]["postern"]
     return {"instructions": row["instructions"], "system_calls": row["system_calls"][CONNECTIONS]["total"]}
 
 

@@ -7,10 +7,12 @@ import os
 import re
 import signal
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 from typing import Dict, List, NamedTuple
 
-from contenders import Contender, Workplace
+from conditions import Setting
+from contenders import Contender
 
 Counts = Dict[str, float]
 
@@ -55,21 +57,35 @@ def machine_time() -> MachineTime:
 
 
 class Load:
-    """Runs the load generator on its core."""
+    """Runs the load generator on its cores."""
 
-    def __init__(self, place: Workplace, core: str) -> None:
-        self.place = place
-        self.core = core
+    def __init__(self, cores: str, strangers: Path) -> None:
+        self.cores = cores
+        self.strangers = strangers  # a file of tokens that nobody knows
 
-    def __call__(self, contender: Contender, connections: int, unit: str, amount: float, stall_seconds: int = 10) -> dict:
-        command = ["taskset", "-c", self.core, str(self.place.folder / "load"), str(contender.port), str(self.place.tokens_file),
-                   str(connections), unit, str(amount)]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=1800,
-                              env={**os.environ, "STALL_SECONDS": str(stall_seconds)})
+    def pinned(self, setting: Setting) -> List[str]:
+        return [] if setting.spread else ["taskset", "-c", self.cores]
+
+    def command(self, contender: Contender, setting: Setting, unit: str, amount: float, stall: int = 10) -> List[str]:
+        place = contender.place
+        unknown = not setting.known and contender.authenticates
+        options = [] if unknown else ["--answer", str(setting.body)]
+        for name in ("upload", "rate"):
+            if getattr(setting, name):
+                options += [f"--{name}", str(getattr(setting, name))]
+        if setting.tls:
+            options.append("--tls")
+        tokens = place.tokens_file if setting.known else self.strangers
+        return [*self.pinned(setting), str(place.tools / "load"), str(contender.port), str(tokens), str(setting.connections), unit,
+                str(amount), "--stall", str(stall), *options]
+
+    def __call__(self, contender: Contender, setting: Setting, unit: str, amount: float, stall: int = 10) -> dict:
+        done = subprocess.run(self.command(contender, setting, unit, amount, stall), capture_output=True, text=True, timeout=1800)
         if done.returncode != 0:
             raise SystemExit(f"load on {contender.name}: {done.stderr}")
         result = json.loads(done.stdout)
-        if list(result["statuses"]) != ["200"]:
+        expected = "200" if setting.known or not contender.authenticates else "401"
+        if list(result["statuses"]) != [expected]:
             raise SystemExit(f"load on {contender.name}: statuses {result['statuses']}")
         return result
 
@@ -77,8 +93,9 @@ class Load:
 def count_system_calls(contender: Contender, load: Load, connections: int, requests: int) -> Counts:
     """Per request, by name, of a running contender. strace slows it, so that with many connections each wake-up finds many events:
     the figure is that of a busy proxy."""
-    load(contender, connections, "requests", 50 * connections)  # upstream connections stand
-    table = contender.place.folder / f"{contender.name}.strace"
+    setting = replace(contender.place.setting, connections=connections)
+    load(contender, setting, "requests", 50 * connections)  # upstream connections stand
+    table = contender.place.tools / f"{contender.name}.strace"
     members = processes(contender.pids())
     tracer = subprocess.Popen(["strace", "-f", "-c", "-o", str(table), *(f"--attach={pid}" for pid in members)],
                               stderr=subprocess.PIPE, text=True)
@@ -86,7 +103,7 @@ def count_system_calls(contender: Contender, load: Load, connections: int, reque
         while "attached" not in tracer.stderr.readline():
             pass
     try:
-        load(contender, connections, "requests", requests, stall_seconds=60)
+        load(contender, setting, "requests", requests, stall=60)
     finally:
         tracer.send_signal(signal.SIGINT)
         tracer.communicate(timeout=60)
@@ -106,7 +123,7 @@ def callgrind(contender: Contender, load: Load, connections: int, requests: int,
         file.unlink(missing_ok=True)
     contender.start(lambda role: ["valgrind", "--tool=callgrind", f"--callgrind-out-file={files[role]}"], patience=600)
     try:
-        load(contender, connections, "requests", requests, stall_seconds=120)
+        load(contender, replace(contender.place.setting, connections=connections), "requests", requests, stall=120)
     finally:
         contender.stop(patience=120)
     return sum(int(re.search(r"^totals: (\d+)", file.read_text(), re.MULTILINE)[1]) for file in files.values() if file.exists())
@@ -114,7 +131,7 @@ def callgrind(contender: Contender, load: Load, connections: int, requests: int,
 
 def count_instructions(contender: Contender, load: Load, connections: int, few: int, many: int) -> float:
     """Per request: the difference of two lives, so that start and end of the process and its connections fall out."""
-    folder = contender.place.folder
+    folder = contender.place.tools
     cost = {count: callgrind(contender, load, connections, count, folder / f"{contender.name}.{count}.callgrind")
             for count in (few, many)}
     return (cost[many] - cost[few]) / (many - few)

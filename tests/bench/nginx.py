@@ -10,7 +10,7 @@ import hashlib
 from typing import List
 
 from asking import Asking
-from contenders import Contender, Workplace, token_name
+from contenders import Contender, Workplace, connections_max, token_name
 
 MAIN = """\
 {modules}pid {folder}/{name}.pid;
@@ -19,7 +19,7 @@ daemon off;
 master_process off;
 worker_rlimit_nofile 20000;
 pcre_jit on;
-events {{ worker_connections 16384; }}
+events {{ worker_connections {connections}; }}
 http {{
     access_log off;
     client_body_temp_path {folder}/nginx-body;
@@ -32,11 +32,11 @@ http {{
     upstream api {{ server 127.0.0.1:{upstream_port}; keepalive 2048; keepalive_requests 1000000000; }}
     proxy_http_version 1.1;
 {http}    server {{
-        listen 127.0.0.1:{port};
-        location / {{
+        listen 127.0.0.1:{port}{tls} backlog=4096;
+{certificate}        location / {{
 {otherwise}        }}
         location /api/v1/orders/ {{
-            limit_except GET {{ deny all; }}
+            limit_except GET POST {{ deny all; }}
 {guard}            proxy_set_header Connection "";
             proxy_set_header Authorization "";
             proxy_set_header X-Subject-Id $subject_id;
@@ -56,7 +56,10 @@ class Nginx:
     modules = http = guard = otherwise = locations = ""
 
     def write_config(self) -> None:
-        text = MAIN.format(folder=self.place.folder, name=self.name, port=self.port, upstream_port=self.place.upstream_port,
+        tls, file = self.place.setting.tls, self.place.certificate
+        text = MAIN.format(connections=2 * connections_max() + 100, tls=" ssl" if tls else "",
+                           certificate=f"        ssl_certificate {file};\n        ssl_certificate_key {file};\n" if tls else "",
+                           folder=self.place.folder, name=self.name, port=self.port, upstream_port=self.place.upstream_port,
                            modules=self.modules, http=self.http, guard=self.guard, otherwise=self.otherwise, locations=self.locations)
         (self.place.folder / f"{self.name}.conf").write_text(text)
 

@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
-# The benchmark: builds its tools, proves that all contenders do equal work, measures, and prints one table. README.md has the method.
-#   tests/bench/run.sh                      everything, about five minutes
+# The benchmark: builds its tools, proves that all contenders do equal work, measures, and prints its tables. README.md has the method.
+#   tests/bench/run.sh                      the usual request and counts, about five minutes
+#   tests/bench/run.sh --condition NAME     one condition (repeatable); --all: every one; --help lists them
 #   tests/bench/run.sh --only counts        instructions and system calls, which do not swing with the machine's load
-#   tests/bench/run.sh --postern BINARY     another binary than build/release/postern; --help lists the rest
+#   tests/bench/run.sh --postern BINARY     another binary than build/release/postern
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 folder=${BENCH_FOLDER:-$root/build/bench}
@@ -18,8 +19,8 @@ esac
 mkdir -p "$folder"
 for tool in upstream auth floor floor_http load; do
   source=$root/tests/bench/$tool.cpp
-  if [ ! -x "$folder/$tool" ] || [ "$source" -nt "$folder/$tool" ] || [ "$root/tests/bench/loopback.hpp" -nt "$folder/$tool" ] || [ "$root/tests/bench/head_server.hpp" -nt "$folder/$tool" ]; then
-    g++ -std=c++20 -O2 -Wall -Wextra -I"$root" "$source" -o "$folder/$tool"
+  if [ ! -x "$folder/$tool" ] || [ -n "$(find "$source" "$root"/tests/bench/*.hpp -newer "$folder/$tool")" ]; then
+    g++ -std=c++20 -O2 -Wall -Wextra -I"$root" "$source" -o "$folder/$tool" -lssl -lcrypto
   fi
 done
 PYTHONDONTWRITEBYTECODE=1 exec /usr/bin/python3 "$root/tests/bench/bench.py" --tools="$folder" "$@"
