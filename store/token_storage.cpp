@@ -77,7 +77,7 @@ Status write_token(Mutation& mutation, const Place& place, const Token& token, c
   POSTERN_TRY_STATUS(
       move_expiry(mutation.transaction(), place.key, before ? before->token.expires : 0, secret.expires));
   POSTERN_TRY_STATUS(
-      mutation.transaction().put(mutation.databases().secrets, place.hash.view(), encode(secret)));
+      mutation.transaction().put_in_order(mutation.databases().secrets, place.hash.view(), encode(secret)));
   return mutation.transaction().put(mutation.databases().tokens, place.key.view(), encode(detail));
 }
 

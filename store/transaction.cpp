@@ -132,6 +132,16 @@ Status Transaction::put(MDB_dbi database, std::string_view key, std::string_view
   return {};
 }
 
+Status Transaction::put_in_order(MDB_dbi database, std::string_view key, std::string_view value) {
+  POSTERN_TRY(Cursor cursor, this->cursor(database));
+  POSTERN_TRY(const bool any, cursor.last());
+  if (!any || key <= cursor.key()) return put(database, key, value);
+  MDB_val k = to_val(key), v = to_val(value);
+  const int code = mdb_put(transaction_.get(), database, &k, &v, MDB_APPEND);
+  if (code != 0) return lmdb_error(code, "write");
+  return {};
+}
+
 Result<bool> Transaction::add(MDB_dbi database, std::string_view key, std::string_view value) {
   MDB_val k = to_val(key), v = to_val(value);
   const int code = mdb_put(transaction_.get(), database, &k, &v, MDB_NOOVERWRITE);

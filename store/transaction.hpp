@@ -73,6 +73,9 @@ class Transaction {
 
   [[nodiscard]] Result<std::optional<std::string_view>> get(MDB_dbi database, std::string_view key) const;
   [[nodiscard]] Status put(MDB_dbi database, std::string_view key, std::string_view value);
+  /// The same. A key behind all others begins a new page when the last one is full, instead of leaving two
+  /// half full: what comes in order takes half the space.
+  [[nodiscard]] Status put_in_order(MDB_dbi database, std::string_view key, std::string_view value);
   /// False when the key is there already; nothing is changed then. Not for databases of sets: there put()
   /// adds a pair.
   [[nodiscard]] Result<bool> add(MDB_dbi database, std::string_view key, std::string_view value);

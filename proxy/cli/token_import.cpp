@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <array>
 #include <boost/json.hpp>
+#include <random>
 
 #include "conf/limits.hpp"
 #include "proxy/cli/arguments.hpp"
@@ -76,8 +77,8 @@ Status take_out_known(store::Store& store, const std::vector<SecretLine>& lines,
   return {};
 }
 
-/// Ids that share their first half, ascending: new tokens of a batch then lie side by side, too, at a place
-/// that tells nothing about their secrets.
+/// Ids that share their first half, so that new tokens of a batch lie side by side, too, at a place that
+/// tells nothing about their secrets. Not in order: pages that are split by keys in order stay half full.
 Result<std::vector<std::string>> make_ids(std::size_t count) {
   constexpr std::size_t half_digits = 8;
   POSTERN_TRY(const std::string first, store::make_token_id());
@@ -88,14 +89,12 @@ Result<std::vector<std::string>> make_ids(std::size_t count) {
     POSTERN_TRY(const std::string id, store::make_token_id());
     ids.push_back(common + id.substr(id.size() - half_digits));
   }
-  std::sort(ids.begin(), ids.end());
   return ids;
 }
 
 /// Stores the lines, all at once or in batches. `stored` counts those that are in the store, on failure too.
 Status store_all(store::Store& store, const store::Actor& actor, const store::TokenSpec& pattern,
-                 const std::vector<SecretLine>& lines, const std::vector<Hashed>& order,
-                 std::size_t& stored) {
+                 const std::vector<SecretLine>& lines, std::vector<Hashed>& order, std::size_t& stored) {
   const bool atomic = order.size() <= limits::atomic_changes_max;
   if (!atomic) {
     // One stands for all: they differ in name and secret only, which were judged before.
@@ -103,8 +102,13 @@ Status store_all(store::Store& store, const store::Actor& actor, const store::To
   }
   const std::size_t batch = atomic ? order.size() : limits::changes_per_transaction;
   Progress progress("import", order.size());
+  // Into an empty store they go in order and fill its pages. Between others, see make_ids().
+  POSTERN_TRY(const std::vector<store::Token> others, store.tokens({"", 1}));
+  std::minstd_rand dice;
   while (stored < order.size()) {
     const std::size_t count = std::min(batch, order.size() - stored);
+    const auto first = order.begin() + static_cast<std::ptrdiff_t>(stored);
+    if (!others.empty()) std::shuffle(first, first + static_cast<std::ptrdiff_t>(count), dice);
     POSTERN_TRY(std::vector<std::string> ids, make_ids(count));
     std::vector<store::TokenSpec> specs;
     specs.reserve(count);
