@@ -10,31 +10,20 @@
 #include <cstdio>
 #include <cstdlib>
 #include <memory>
-#include <string_view>
 
 #include "proxy/head_reader.hpp"
+#include "tests/bench/browser_head.hpp"
 
 int main(int argc, char** argv) {
-  constexpr std::string_view bytes =
-      "GET /api/v1/orders/4711/items?fields=id,name,price&limit=50 HTTP/1.1\r\n"
-      "Host: shop.example.com\r\n"
-      "User-Agent: Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0\r\n"
-      "Accept: application/json, */*\r\n"
-      "Accept-Encoding: gzip, deflate, br\r\n"
-      "Authorization: Bearer pst_0123456789abcdefghijABCDEFGHIJkl3k9Zq1\r\n"
-      "Connection: keep-alive\r\n"
-      "X-Request-Id: 7d1c0f9e5b2a4c3d8e6f\r\n"
-      "traceparent: 00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01\r\n"
-      "\r\n";
-  static_assert(bytes.size() == 443);
-
   const long count = argc > 1 ? std::strtol(argv[1], nullptr, 10) : 1000;
   const auto head = std::make_unique<postern::RequestHead>();
   postern::RequestReader reader;
   for (long i = 0; i < count; ++i) {
     reader.reset();
-    if (reader.feed(bytes, *head) != postern::HeadStatus::complete || head->field_count != 8) return 1;
+    if (reader.feed(postern::bench::browser_head, *head) != postern::HeadStatus::complete ||
+        head->field_count != 8)
+      return 1;
   }
-  std::printf("%ld heads of %zu bytes\n", count, bytes.size());
+  std::printf("%ld heads of %zu bytes\n", count, postern::bench::browser_head.size());
   return 0;
 }
