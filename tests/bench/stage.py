@@ -35,7 +35,6 @@ class Stage:
         strangers = self.tools / "strangers.txt"
         strangers.write_text("\n".join(make_strangers(100_000)) + "\n")
         self.load = Load(self.load_core, strangers)
-        self.make_certificate()
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -46,7 +45,7 @@ class Stage:
 
     def make_certificate(self) -> None:
         key, certificate = self.tools / "key.pem", self.tools / "only-certificate.pem"
-        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "30",
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "3650",
                         "-subj", "/CN=shop.example.com", "-addext", "subjectAltName=DNS:shop.example.com,IP:127.0.0.1",
                         "-keyout", str(key), "-out", str(certificate)], check=True, capture_output=True)
         both = self.tools / "certificate.pem"
@@ -68,6 +67,8 @@ class Stage:
         folder = self.tools / "settings" / server.label().replace(" ", "-").replace(",", "").replace("/", "-") / name
         data.mkdir(parents=True, exist_ok=True)
         folder.mkdir(parents=True, exist_ok=True)
+        if server.tls and not (self.tools / "certificate.pem").exists():
+            self.make_certificate()
         if server.tokens not in self.tokens:
             self.tokens[server.tokens] = make_secrets(server.tokens)
             lines = (f"{secret} service-{number}\n" for number, secret in enumerate(self.tokens[server.tokens]))
