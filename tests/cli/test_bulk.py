@@ -1,11 +1,12 @@
 """Many tokens at once: from a file or by conditions, all or none, tried out before."""
 
+import json
 import os
 import pty
 import subprocess
 
 import pytest
-from conftest import BINARY, PATIENCE, TOKEN
+from conftest import BINARY, PATIENCE, TOKEN, secrets
 
 COUNT = 12
 
@@ -130,6 +131,57 @@ def test_more_than_one_transaction_holds_are_checked_first_and_go_in_batches(sho
     assert shop.json("token", "delete", "--where", "state=disabled")["changed"] == count
     assert [token["id"] for token in shop.json("token", "list")] == [TOKEN]
     assert shop.json("store", "verify")["ok"]
+
+
+def test_a_user_with_very_many_tokens_is_disabled_first_and_deleted_in_batches(shop):
+    count = 10_001
+    shop.run("token", "create", "--file", "-", "--owner", "alice", "--quiet", stdin='{"name": "m"}\n' * count)
+    before = shop.json("audit", "list", "--limit", 0)[-1]["sequence"]
+    shop.run("user", "delete", "alice")
+    shop.refused("user", "show", "alice")
+    assert [token["id"] for token in shop.json("token", "list")] == [TOKEN]
+    actions = [record["action"] for record in shop.json("audit", "list", "--limit", 0, "--after", before)]
+    assert actions == ["user.update", *["user.delete_tokens"] * 10, "user.delete"]
+    assert shop.json("store", "verify")["ok"]
+
+
+def test_a_file_of_tokens_is_judged_with_its_lines_before_any_is_made(shop):
+    lines = [
+        '{"name": "good", "roles": ["shop.reader"], "expires": "90d", "networks": ["10.0.0.0/8"]}',
+        "# comment",
+        "no json",
+        '{"nmae": "x"}',
+        '{"expires": "soon"}',
+        '{"owner": "alice", "roles": ["shop.reader"]}',
+        '{"roles": "shop.reader"}',
+        '{"enabled": 1}',
+        '{"grants": ["x"]}',
+        '{"networks": ["10.0.0.1/8"]}',
+    ]
+    told = shop.run("token", "create", "--file", "-", stdin="\n".join(lines), ok=1).stderr
+    assert [int(line.split(":")[1]) for line in told.splitlines() if line.startswith("standard input:")] == [3, 4, 5, 6, 7, 8, 9, 10]
+    assert "did you mean name?" in told and "nothing was made" in told
+    assert len(shop.json("token", "list")) == 1
+    (made,) = shop.json("token", "create", "--file", "-", "--description", "from a file", stdin=lines[0])
+    assert (made["name"], made["roles"], made["networks"], made["description"]) == ("good", ["shop.reader"], ["10.0.0.0/8"], "from a file")
+    assert shop.json("token", "create", "--file", "-", "--dry-run", stdin=lines[0]) == {"created": 1, "dry_run": True}
+    shop.refused("token", "create", "--file", "-", "--role", "shop.none", stdin='{"name": "x"}')
+
+
+def test_what_a_listing_prints_can_be_made_again(shop):
+    listed = shop.json("token", "list")
+    (made,) = shop.json("token", "create", "--file", "-", stdin="\n".join(json.dumps(token) for token in listed))
+    same = ("name", "description", "roles", "expires", "networks", "enabled")
+    assert {key: made[key] for key in same} == {key: listed[0][key] for key in same} and made["id"] != listed[0]["id"]
+
+
+def test_a_secret_chosen_elsewhere_for_one_token(shop):
+    (secret,) = secrets(1, seed=11)
+    (shop.folder / "secret").write_text(secret + "\n")
+    made = shop.json("token", "create", "--name", "old", "--role", "shop.reader", "--secret-file", "secret")
+    assert made["imported"] and "secret" not in made
+    assert "another token has, or once had, this secret" in shop.refused("token", "create", "--secret-file", "secret")
+    assert "cannot be imported" in shop.refused("token", "create", "--secret-file", "-", stdin="short")
 
 
 def test_a_terminal_sees_how_far_it_is(many):
