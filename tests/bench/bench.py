@@ -27,7 +27,7 @@ from stage import Stage
 ROOT = Path(__file__).resolve().parents[2]
 STATES = {"counts": "user instructions (callgrind) and system calls (strace) per request",
           "memory": "anonymous memory at start, with idle connections, after a burst",
-          "cold-start": "start to first answer with 10 million tokens; prepares for a quarter of an hour"}
+          "cold-start": "start to first answer with 10 million tokens; prepares for some minutes"}
 DEFAULT = ["usual", "counts"]
 
 
@@ -37,6 +37,7 @@ def describe() -> str:
 
 
 def arguments() -> argparse.Namespace:
+    allowed = sorted(os.sched_getaffinity(0))
     parser = argparse.ArgumentParser(prog="run.sh", formatter_class=argparse.RawDescriptionHelpFormatter, epilog=describe(),
                                      description="CPU, system calls, instructions, latency and memory, on equal work.")
     parser.add_argument("--tools", type=Path, required=True, help=argparse.SUPPRESS)  # our programs; from run.sh
@@ -49,8 +50,8 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--seconds", type=float, default=2.5, help="length of a round (default 2.5)")
     parser.add_argument("--tokens-max", type=int, default=10_000_000, help="no setting has more tokens (default 10000000)")
     parser.add_argument("--access-log", default="/dev/null", help="where postern writes it (default /dev/null)")
-    parser.add_argument("--proxy-core", default="1", help="core of the contender (default 1)")
-    parser.add_argument("--load-core", default="0", help="core of clients and upstream; may be the same one (default 0)")
+    parser.add_argument("--proxy-core", default=str(allowed[-1]), help="core of the contender (default: the last one)")
+    parser.add_argument("--load-core", default=str(allowed[0]), help="core of clients and upstream; may be the same one (default: the first)")
     parser.add_argument("--json", type=Path, help="where the results go (default results.json in the folder of the tools)")
     parser.add_argument("--svg", type=Path, help="where the plot goes (default results.svg there)")
     chosen = parser.parse_args()

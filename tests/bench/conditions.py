@@ -61,7 +61,7 @@ def each(name: str, *values: object) -> Tuple[Setting, ...]:
 TIMED: Dict[str, Condition] = {
     "usual": Condition("the usual request, everybody", EVERYBODY, (USUAL,)),
     "connections": Condition("1, 64 and 1,000 connections", RELAYS, each("connections", 64, 1, 1000)),
-    "tokens": Condition("100 thousand, 1 and 10 million tokens at random; prepares for a quarter of an hour", ("postern",),
+    "tokens": Condition("100 thousand, 1 and 10 million tokens at random; prepares for some minutes", ("postern",),
                         each("tokens", 100_000, 1_000_000, 10_000_000)),
     "rules": Condition("1, 100 and 10,000 rules", ("postern",), each("rules", 1, 100, 10_000)),
     "replies": Condition("replies of 200 B, 16 KiB, 1 MiB", RELAYS, each("body", 200, 16 << 10, 1 << 20)),

@@ -100,8 +100,9 @@ def count_system_calls(contender: Contender, load: Load, connections: int, reque
     tracer = subprocess.Popen(["strace", "-f", "-c", "-o", str(table), *(f"--attach={pid}" for pid in members)],
                               stderr=subprocess.PIPE, text=True)
     for _ in members:
-        while "attached" not in tracer.stderr.readline():
-            pass
+        while "attached" not in (line := tracer.stderr.readline()):
+            if not line:
+                raise SystemExit(f"strace cannot attach to {contender.name}: is ptrace allowed here?")
     try:
         load(contender, setting, "requests", requests, stall=60)
     finally:
