@@ -1,7 +1,9 @@
 #include "proxy/cli/store_access.hpp"
 
 #include <array>
+#include <csignal>
 #include <pwd.h>
+#include <sys/time.h>
 #include <unistd.h>
 #include <utility>
 
@@ -11,6 +13,25 @@
 #include "proxy/cli/output.hpp"
 
 namespace postern::cli {
+namespace {
+
+/// How long a command sleeps on when its wake-up was lost.
+constexpr suseconds_t look_again_microseconds = 250'000;
+
+/// LMDB's writers wait for one mutex between processes. When one that is being woken is killed while another
+/// has just taken the mutex, the wake-up is lost, and who still waits would sleep although the mutex is free.
+/// An interrupted wait looks again, so it is interrupted now and then; calls that read or write are
+/// restarted.
+void look_again_while_waiting() {
+  struct sigaction action {};
+  action.sa_handler = [](int) {};
+  action.sa_flags = SA_RESTART;
+  ::sigaction(SIGALRM, &action, nullptr);
+  const itimerval interval{{0, look_again_microseconds}, {0, look_again_microseconds}};
+  ::setitimer(ITIMER_REAL, &interval, nullptr);
+}
+
+}  // namespace
 
 void StoreAccess::declare(Arguments& arguments) {
   arguments.text("--store", "DIR", directory_,
@@ -51,6 +72,7 @@ std::optional<store::Store> StoreAccess::open(Missing missing) {
     return std::nullopt;
   }
 
+  if (for_change_) look_again_while_waiting();
   store::OpenOptions options;
   options.directory = loaded->config.store;
   options.size_max = loaded->config.store_size_max;
