@@ -21,6 +21,10 @@ Error tls_failure(std::string_view what) {
   return {ErrorKind::internal, std::string(what) + (reason ? std::string(": ") + reason : std::string())};
 }
 
+void leave_openssl_unconfigured() noexcept {
+  OPENSSL_init_ssl(OPENSSL_INIT_NO_LOAD_CONFIG, nullptr);
+}
+
 Result<SslContext> make_ssl_context(const SSL_METHOD* method) {
   SslContext made(SSL_CTX_new(method));
   if (!made) return tls_failure("tls: cannot be set up");

@@ -9,7 +9,7 @@ root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 cd "$root" || exit 2
 exec </dev/null
 
-parts=(dependencies layers scripts release unit differential instructions counts cli e2e quickstart documents asan asan-unit asan-cli asan-e2e tsan tsan-unit tsan-e2e)
+parts=(dependencies layers scripts release unit differential instructions counts cli e2e static quickstart documents asan asan-unit asan-cli asan-e2e tsan tsan-unit tsan-e2e)
 full_parts=(fuzz)
 full=false
 only=()
@@ -63,7 +63,7 @@ unit() { "${wrapper[@]}" ctest --preset "$1" --timeout 600 --output-junit "$logs
 black_box() {
   local part=$1 directory=$2
   shift 2
-  $full && [ "$part" = e2e ] && set -- --full "$@"
+  $full && [[ "$part" = e2e || "$part" = static ]] && set -- --full "$@"
   "${wrapper[@]}" "$python" -m pytest -q -p no:cacheprovider -o junit_family=xunit2 --durations=10 --tb=short \
     --junit-xml="$logs/$part.xml" "$@" "$directory"
 }
@@ -84,12 +84,14 @@ part_counts() {
 }
 part_asan-unit() { unit asan asan-unit; }
 part_cli() { POSTERN_BINARY=$root/build/release/postern black_box cli tests/cli; }
-part_e2e() { POSTERN_BINARY=$root/build/release/postern black_box e2e tests/e2e --ignore=tests/e2e/test_documents.py; }
+part_e2e() { POSTERN_BINARY=$root/build/release/postern black_box e2e tests/e2e --ignore=tests/e2e/test_documents.py --ignore=tests/e2e/test_static.py; }
+# One binary without libraries, and what it needs of a machine: nothing.
+part_static() { build static -DPOSTERN_WERROR=ON && black_box static tests/e2e/test_static.py; }
 part_documents() { POSTERN_BINARY=$root/build/release/postern black_box documents tests/e2e/test_documents.py; }
 part_asan-cli() { sanitized asan asan-cli tests/cli; }
 # Foreign bytes and every life of a connection; what documents and loops of kills say does not depend on the sanitizer.
 part_asan-e2e() {
-  sanitized asan asan-e2e tests/e2e --ignore=tests/e2e/test_documents.py --ignore=tests/e2e/test_kill.py
+  sanitized asan asan-e2e tests/e2e --ignore=tests/e2e/test_documents.py --ignore=tests/e2e/test_static.py --ignore=tests/e2e/test_kill.py
 }
 # ThreadSanitizer of gcc 12 does not find its shadow memory where a kernel spreads addresses widely.
 steady=()

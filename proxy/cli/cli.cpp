@@ -11,6 +11,7 @@
 #include "proxy/cli/arguments.hpp"
 #include "proxy/cli/help.hpp"
 #include "proxy/cli/output.hpp"
+#include "proxy/tls_setup.hpp"
 
 namespace postern::cli {
 namespace {
@@ -83,6 +84,7 @@ int main(int argc, char** argv) noexcept {
     // silence.
     std::signal(SIGPIPE, SIG_IGN);
     admin::explain_bus_errors();
+    leave_openssl_unconfigured();
     return dispatch({argv + (argc > 0 ? 1 : 0), argv + argc});
   } catch (const std::exception& error) {
     complain(error.what());

@@ -22,6 +22,8 @@ struct Command {
 
 // run.cpp, check.cpp, config_reference.cpp, whoami.cpp, version.cpp
 extern const Command run, check, config_reference_command, whoami, version_command;
+// probe.cpp
+extern const Command probe_live, probe_ready;
 // token_create.cpp, token_update.cpp, token_import.cpp, token_rotate.cpp, token.cpp
 extern const Command token_create, token_list, token_show, token_update, token_rotate, token_delete,
     token_enable, token_disable, token_import;

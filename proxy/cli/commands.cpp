@@ -10,6 +10,8 @@ constexpr std::array table = {
     &check,
     &config_reference_command,
     &whoami,
+    &probe_live,
+    &probe_ready,
     &version_command,
     &policy_explain,
     &token_create,

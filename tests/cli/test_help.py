@@ -7,7 +7,7 @@ import os
 import re
 import subprocess
 from pathlib import Path
-from typing import List
+from typing import Dict, List
 
 import pytest
 from conftest import BINARY, PATIENCE, SANITIZER, Shop
@@ -64,7 +64,7 @@ def test_each_help_text_fits_a_terminal(words):
 
 def test_the_issue_s_commands_are_all_there():
     nouns_with_five = ["user", "group", "role", "permission", "license"]
-    expected = {"run", "check", "config reference", "whoami", "version", "catalog apply", "catalog export", "store verify"}
+    expected = {"run", "check", "config reference", "whoami", "version", "probe live", "probe ready", "catalog apply", "catalog export", "store verify"}
     expected |= {"audit list", "audit verify", "token rights", "subject who-can"}
     expected |= {"policy explain"}
     expected |= {
@@ -84,6 +84,17 @@ def examples() -> List[str]:
     return found
 
 
+def assert_asks_whoever_runs(line: str, shop: Shop, environment: Dict[str, str]) -> None:
+    admin = f"unix:{shop.folder}/admin.sock"  # a place that both can be told of before
+    environment["POSTERN_ADMIN_LISTEN"] = admin
+    ask = ["/bin/sh", "-c", line]
+    nobody = subprocess.run(ask, env=environment, cwd=shop.folder, capture_output=True, text=True, timeout=PATIENCE)
+    assert (nobody.returncode, nobody.stdout) == (1, "") and "does not answer" in nobody.stderr
+    with Serving(["/bin/sh", "-c", "exec postern run --config postern.yaml"], cwd=shop.folder, environment=environment):
+        asked = subprocess.run(ask, env=environment, cwd=shop.folder, capture_output=True, text=True, timeout=PATIENCE)
+        assert (asked.returncode, asked.stderr) == (0, "") and asked.stdout
+
+
 @pytest.mark.parametrize("line", examples())
 def test_each_example_runs(line, shop: Shop, tmp_path: Path):
     # Somebody else may have the port that an example names.
@@ -98,6 +109,9 @@ def test_each_example_runs(line, shop: Shop, tmp_path: Path):
         with Serving(["/bin/sh", "-c", f"exec {line}"], cwd=shop.folder, environment=environment) as serving:
             assert serving.stop() == 0, serving.log
         assert not SANITIZER.search(serving.log)
+        return
+    if line.startswith("postern probe "):
+        assert_asks_whoever_runs(line, shop, environment)
         return
     done = subprocess.run(
         ["/bin/sh", "-c", line], env=environment, cwd=shop.folder, capture_output=True, text=True, timeout=PATIENCE

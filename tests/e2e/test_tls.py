@@ -480,3 +480,17 @@ def test_events_arrive_one_by_one(secure, ca, upstream):
         assert client.exactly(11) == b"data: 1\n\n\r\n"
         go_on.set()
         assert client.chunks()[0] == b"data: 2\n\n"
+
+
+def test_openssl_s_own_configuration_changes_nothing(guard, ca, tmp_path, monkeypatch):
+    """It could forbid what we allow, or allow what we do not, and load foreign code."""
+    configuration = tmp_path / "openssl.cnf"
+    configuration.write_text("openssl_conf = all\n[all]\nssl_conf = tls\n[tls]\nsystem_default = only\n[only]\nMinProtocol = TLSv1.3\nMaxProtocol = TLSv1.3\n")
+    monkeypatch.setenv("OPENSSL_CONF", str(configuration))
+    pair = ca.issue("unconfigured", "localhost")
+    server = guard(config={"tls": {"certificate": str(pair.certificate), "key": str(pair.key)}})
+    monkeypatch.delenv("OPENSSL_CONF")
+    context = ssl.create_default_context(cafile=str(ca.certificate))
+    context.maximum_version = ssl.TLSVersion.TLSv1_2
+    with socket.create_connection(("127.0.0.1", server.port), PATIENCE) as plain, context.wrap_socket(plain, server_hostname="localhost") as secured:
+        assert secured.version() == "TLSv1.2"
