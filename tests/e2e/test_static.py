@@ -46,7 +46,7 @@ def empty_root(tmp_path, upstream, monkeypatch):
     shutil.copy(BINARY, root / "postern")
     (root / "data").mkdir(mode=0o700)
     os.chown(root / "data", 65532, 65532)
-    under = ["env", "-i", "chroot", f"--userspec={NOBODY}", str(root)]
+    under = ["env", "-i", shutil.which("chroot", path="/usr/sbin:/usr/bin"), f"--userspec={NOBODY}", str(root)]
     monkeypatch.setattr(serving, "BINARY", "/postern")
     server = Postern(root, upstream=upstream.url, store=root / "data", arguments=["--config", "/postern.yaml"], under=under,
                      config={"store": "/data", "policy": "/policy.yaml", "log": {"access": "-"}})
