@@ -88,11 +88,21 @@ struct Upstream {
 /// The upstream of rules that name none.
 inline constexpr std::string_view default_upstream = "default";
 
+/// Whether a listener only tells what it would do, and where the request stands that another proxy asks
+/// about.
+enum class Decide : std::uint8_t {
+  none = 0,     ///< it does it
+  x_original,   ///< X-Original-Method, X-Original-URI, and Host: nginx, which understands 2xx, 401 and 403
+  x_forwarded,  ///< X-Forwarded-Method, -Uri and -Host: Traefik, Caddy
+  request,      ///< the request asks about itself: Envoy
+};
+
 /// A place where clients connect, and what is spoken there before the first request.
 struct Listen {
   Endpoint endpoint;
   std::optional<bool> tls;      ///< when not said: with a certificate yes; always said once it is loaded
   bool proxy_protocol = false;  ///< a trusted proxy in front announces the client's address
+  Decide decide = Decide::none;
   friend bool operator==(const Listen&, const Listen&) = default;
 };
 

@@ -238,6 +238,10 @@ class Reading {
         diagnostics_.add(place("listen"),
                          "listen: " + quoted(listen.endpoint.to_string()) +
                              " is to speak the PROXY protocol, but trusted_proxies names nobody");
+      if (listen.decide != Decide::none && config_.trusted_proxies.empty() && !listen.endpoint.is_unix())
+        diagnostics_.add(place("listen"),
+                         "listen: " + quoted(listen.endpoint.to_string()) +
+                             " is to decide for another proxy, but trusted_proxies names nobody");
     }
   }
 

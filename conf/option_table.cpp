@@ -27,7 +27,7 @@ constexpr bool open = false;  // in the column `secret`
 // the names of the headers that its upstream believes.
 constexpr Option table[] = {
   // name, meaning, unit, default, bounds, change, secret, flag, value
-  {"listen", "Where clients connect; port 8443 with TLS, unless said", "address", "127.0.0.1:8080", "host:port, unix:/path or {address, tls, proxy_protocol}", restart, open, "--listen", option_value<read_listens, &Config::listen>},
+  {"listen", "Where clients connect; port 8443 with TLS, unless said", "address", "127.0.0.1:8080", "host:port, unix:/path or {address, tls, proxy_protocol, decide}", restart, open, "--listen", option_value<read_listens, &Config::listen>},
   {"tls.certificate", "Certificate shown to clients, its chain behind it; with it TLS is spoken", "path", "", "", reload, open, "", option_value<read_optional_path, &Config::tls, &Tls::pair, &KeyPair::certificate>},
   {"tls.key", "Its private key; without it in the certificate's file", "path", "", "", reload, open, "", option_value<read_optional_path, &Config::tls, &Tls::pair, &KeyPair::key>},
   {"tls.certificates", "Further certificates, chosen by the name a client asks for", "path or {certificate, key}", "", "", reload, open, "", option_value<read_key_pairs, &Config::tls, &Tls::pairs>},

@@ -44,7 +44,7 @@ void read_token_prefix(const Given& given, std::string& out);
 void read_header_prefix(const Given& given, std::string& out);
 void read_credentials(const Given& given, std::vector<CredentialSource>& out);
 void read_endpoint(const Given& given, Endpoint& out);
-/// An address, or a mapping of `address`, `tls` and `proxy_protocol`.
+/// An address, or a mapping of `address`, `tls`, `proxy_protocol` and `decide`.
 void read_listen(const Given& given, Listen& out);
 /// A file that holds certificate and key, or a mapping of the two.
 void read_key_pair(const Given& given, KeyPair& out);

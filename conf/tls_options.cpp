@@ -16,26 +16,43 @@ void read_keys(const Given& given, std::initializer_list<std::string_view> keys,
   }
 }
 
+void read_decide(const Given& given, Decide& out) {
+  const std::string* text = given.text();
+  if (text == nullptr) return;
+  if (*text == "x-original")
+    out = Decide::x_original;
+  else if (*text == "x-forwarded")
+    out = Decide::x_forwarded;
+  else if (*text == "request")
+    out = Decide::request;
+  else
+    given.mistake(given.shown() + " is none of x-original, x-forwarded, request",
+                  did_you_mean(*text, {"x-original", "x-forwarded", "request"}));
+}
+
 }  // namespace
 
 void read_listen(const Given& given, Listen& out) {
   if (given.node.kind != yaml::Kind::mapping) return read_endpoint(given, out.endpoint);
   bool addressed = false;
-  read_keys(given, {"address", "tls", "proxy_protocol"}, [&](std::string_view key, const Given& value) {
-    if (key == "address") {
-      addressed = true;
-      read_endpoint(value, out.endpoint);
-    } else if (key == "tls") {
-      bool tls = false;
-      read_bool(value, tls);
-      out.tls = tls;
-    } else if (key == "proxy_protocol") {
-      read_bool(value, out.proxy_protocol);
-    } else {
-      return false;
-    }
-    return true;
-  });
+  read_keys(given, {"address", "tls", "proxy_protocol", "decide"},
+            [&](std::string_view key, const Given& value) {
+              if (key == "address") {
+                addressed = true;
+                read_endpoint(value, out.endpoint);
+              } else if (key == "tls") {
+                bool tls = false;
+                read_bool(value, tls);
+                out.tls = tls;
+              } else if (key == "proxy_protocol") {
+                read_bool(value, out.proxy_protocol);
+              } else if (key == "decide") {
+                read_decide(value, out.decide);
+              } else {
+                return false;
+              }
+              return true;
+            });
   if (!addressed) given.mistake("an entry needs an address", "write {address: host:port}");
 }
 

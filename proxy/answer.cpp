@@ -57,6 +57,9 @@ const Answer too_many_requests{503, "too_many_requests", "Too many requests are 
 const Answer store_unavailable{503, "store_unavailable", "Tokens cannot be checked at the moment.", {}, {},
                                1};
 const Answer no_capacity{503, "no_capacity", "Too many requests are under way.", {}, {}, 1};
+const Answer untrusted_peer{403, "untrusted_peer", "Decisions are told to trusted proxies only.", {}, {}, 0};
+const Answer nothing_asked{
+    400, "nothing_asked", "The request to decide about is not named exactly once.", {}, {}, 0};
 const Answer upstream_unreachable{502, "upstream_unreachable", "The upstream cannot be reached.", {}, {}, 0};
 const Answer upstream_malformed{502, "upstream_malformed", "The upstream's answer is malformed.", {}, {}, 0};
 const Answer upstream_timeout{504, "upstream_timeout", "The upstream did not answer in time.", {}, {}, 0};

@@ -34,7 +34,9 @@ extern const Answer malformed_credential;
 extern const Answer ambiguous_field;     ///< an alias of a framing name, or Connection naming what it may not
 extern const Answer method_not_allowed;  ///< CONNECT, TRACE
 extern const Answer bad_upgrade;
-extern const Answer bad_body;  ///< a chunked body that breaks its grammar
+extern const Answer untrusted_peer;  ///< asks for a decision, and trusted_proxies does not name it
+extern const Answer nothing_asked;   ///< a question for a decision that does not name its request
+extern const Answer bad_body;        ///< a chunked body that breaks its grammar
 extern const Answer body_too_large;
 extern const Answer token_revoked;  ///< while the request was open
 extern const Answer head_timeout;

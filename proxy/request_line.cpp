@@ -49,6 +49,24 @@ HeadError read_form(const char* buffer, RequestHead& head) noexcept {
   return HeadError::none;
 }
 
+/// Sets target, path and query to what begins at `at`. The byte behind it must be in none of their classes,
+/// so that no loop needs a bound.
+const char* take_target(const char* buffer, const char* at, RequestHead& head) noexcept {
+  const auto offset = [buffer](const char* place) { return static_cast<std::uint32_t>(place - buffer); };
+  head.target.begin = head.path.begin = offset(at);
+  while (is(*at, path_byte)) ++at;
+  head.path.size = offset(at) - head.path.begin;
+  head.has_query = *at == '?';
+  head.query = {};
+  if (head.has_query) {
+    head.query.begin = offset(++at);
+    while (is(*at, query_byte)) ++at;
+    head.query.size = offset(at) - head.query.begin;
+  }
+  head.target.size = offset(at) - head.target.begin;
+  return at;
+}
+
 /// `version` is what follows the target's space.
 HeadError read_version(std::string_view version, RequestHead& head) noexcept {
   if (version == "HTTP/1.1" || version == "HTTP/1.0") {
@@ -83,17 +101,7 @@ HeadError read_request_line(const char* buffer, Line line, RequestHead& head) no
   if (*at != ' ')
     return is_ows(*at) || offset(at) == line.end ? HeadError::bad_request_line : HeadError::bad_method;
 
-  head.target.begin = head.path.begin = offset(++at);
-  while (is(*at, path_byte)) ++at;
-  head.path.size = offset(at) - head.path.begin;
-  head.has_query = *at == '?';
-  head.query = {};
-  if (head.has_query) {
-    head.query.begin = offset(++at);
-    while (is(*at, query_byte)) ++at;
-    head.query.size = offset(at) - head.query.begin;
-  }
-  head.target.size = offset(at) - head.target.begin;
+  at = take_target(buffer, at + 1, head);
   if (*at != ' ')
     return is_ows(*at) || offset(at) == line.end ? HeadError::bad_request_line : HeadError::bad_target;
   if (head.target.size == 0) return HeadError::bad_request_line;
@@ -104,6 +112,14 @@ HeadError read_request_line(const char* buffer, Line line, RequestHead& head) no
   if (const HeadError error = read_version({at + 1, line.end - offset(at + 1)}, head);
       error != HeadError::none)
     return error;
+  return read_form(buffer, head);
+}
+
+HeadError read_target(const char* buffer, Slice value, RequestHead& head) noexcept {
+  if (value.size == 0) return HeadError::bad_target;
+  take_target(buffer, buffer + value.begin, head);
+  if (head.target.size != value.size) return HeadError::bad_target;
+  if (head.target.size > limits::target_bytes_max) return HeadError::target_too_long;
   return read_form(buffer, head);
 }
 

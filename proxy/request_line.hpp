@@ -18,6 +18,10 @@ inline constexpr std::size_t request_line_bytes_max =
 /// unsupported_version, target_too_long.
 [[nodiscard]] HeadError read_request_line(const char* buffer, Line line, RequestHead& head) noexcept;
 
+/// Reads a target that is the value of a field, for head.method. Errors: bad_target, target_too_long; then
+/// `head` is not to be used.
+[[nodiscard]] HeadError read_target(const char* buffer, Slice value, RequestHead& head) noexcept;
+
 /// What is wrong with a line that has no end within request_line_bytes_max: bad_method or target_too_long.
 [[nodiscard]] HeadError oversized_request_line(std::string_view line) noexcept;
 

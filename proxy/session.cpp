@@ -110,6 +110,7 @@ Task<Session::After> Session::serve() {
   Exchange& x = *exchange_;
   x.next_request();
   x.facts.began = shard_.reactor().now();
+  asked_by_head_.reset();
   const HeadStatus status = co_await read_head();
   if (status == HeadStatus::incomplete && x.facts.status != 408) co_return After::close;  // nothing was asked
 
@@ -167,6 +168,7 @@ bool Session::skip_buffered_body() noexcept {
 Task<Session::After> Session::rule_and_relay() {
   Exchange& x = *exchange_;
   x.in_window.begin = x.request.size;
+  if (role_.decide != Decide::none) co_return co_await decide();
   const Gate::Ruling ruling = shard_.gate().rule(x, peer_, std::time(nullptr));
   if (!ruling.allowed) co_return co_await answer(ruling.answer, skip_buffered_body());
 
@@ -210,6 +212,7 @@ Task<Session::After> Session::answer(Answer answer, bool request_consumed) {
   // Of a head that never became complete, the method may be there all the same.
   context.head_request =
       x.head_complete ? x.facts.method.view() == "HEAD" : x.unread_in().starts_with("HEAD ");
+  if (asked_by_head_) context.head_request = *asked_by_head_;
   const std::size_t size = write_answer(answer, context, x.response_out);
   x.facts.status = answer.status;
   x.facts.code = answer.code;

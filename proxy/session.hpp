@@ -20,6 +20,7 @@ class Shard;
 struct ListenerRole {
   bool tls = false;
   bool proxy_protocol = false;
+  Decide decide = Decide::none;
 };
 
 class Session {
@@ -57,6 +58,10 @@ class Session {
   [[nodiscard]] Task<bool> hear_of_client();
   [[nodiscard]] Task<bool> shake_hands();
 
+  // session_decision.cpp
+  [[nodiscard]] Task<After> decide();
+  [[nodiscard]] Task<After> let_pass(bool request_consumed);
+
   [[nodiscard]] Task<bool> next_request_begins();
   [[nodiscard]] Task<HeadStatus> read_head();
   [[nodiscard]] Task<After> serve();
@@ -80,7 +85,8 @@ class Session {
   LentExchange exchange_;
   Relay* relay_ = nullptr;  ///< while one runs
   std::uint32_t requests_ = 0;
-  bool idle_ = true;  ///< between requests
+  bool idle_ = true;                   ///< between requests
+  std::optional<bool> asked_by_head_;  ///< a question for a decision came by HEAD, whatever it is about
 };
 
 }  // namespace postern

@@ -180,4 +180,20 @@ std::size_t write_subject_block(const Subject& subject, std::string_view prefix,
   return block.finish();
 }
 
+void put_absent_subject_headers(std::string_view block, std::string_view prefix, TextWriter& out) noexcept {
+  constexpr std::string_view all[] = {"Id",    "Name",     "Type",        "Token-Id",    "Groups",
+                                      "Roles", "Licenses", "Permissions", "Certificate", "Truncated"};
+  for (const std::string_view name : all) {
+    bool present = false;
+    for (std::string_view rest = block; !rest.empty() && !present;) {
+      present = rest.substr(prefix.size(), name.size()) == name && rest[prefix.size() + name.size()] == ':';
+      rest.remove_prefix(rest.find('\n') + 1);
+    }
+    if (present) continue;
+    out.put(prefix);
+    out.put(name);
+    out.put(":\r\n");
+  }
+}
+
 }  // namespace postern

@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "policy/subject.hpp"
+#include "proxy/bounded_text.hpp"
 
 namespace postern {
 
@@ -17,5 +18,8 @@ namespace postern {
 /// subject.
 [[nodiscard]] std::size_t write_subject_block(const policy::Subject& subject, std::string_view prefix,
                                               bool with_permissions, std::span<char> out) noexcept;
+
+/// Writes an empty line for each of these headers that `block` does not have.
+void put_absent_subject_headers(std::string_view block, std::string_view prefix, TextWriter& out) noexcept;
 
 }  // namespace postern

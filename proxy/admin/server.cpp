@@ -191,7 +191,7 @@ Status Server::listen() {
       const int descriptor = socket.duplicate();
       if (descriptor < 0)
         return Error{ErrorKind::unavailable, "listen on " + socket.name() + ": no descriptors left"};
-      POSTERN_TRY_STATUS(shard->listen(descriptor, {*listen.tls, listen.proxy_protocol}));
+      POSTERN_TRY_STATUS(shard->listen(descriptor, {*listen.tls, listen.proxy_protocol, listen.decide}));
     }
     sockets_.push_back(std::move(socket));
   }

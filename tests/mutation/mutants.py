@@ -154,6 +154,11 @@ MUTANTS = [
     m("an address that fails is left alone", "proxy/relay.cpp", "pool.failed(*address_);", "pool.answered(*address_);", "upstreams"),
     m("an address that fails its health check", "proxy/upstream_address.hpp", "return healthy_ && (", "return (", "upstreams"),
     m("an address that is gone keeps no connection", "proxy/upstream_pool.cpp", "if (retired || stream->hung_up() ||", "if ((retired && false) || stream->hung_up() ||", "upstreams"),
+    # --- decisions ---
+    m("a decision is told to trusted proxies only", "proxy/session_decision.cpp", "if (peer_.text.empty() || is_trusted(", "if (true || is_trusted(", "decision"),
+    m("a request is asked about once", "proxy/asked_request.cpp", "return count == 1;", "return count >= 1;", "decision"),
+    m("a target that is asked about is one", "proxy/request_line.cpp", "if (head.target.size != value.size) return HeadError::bad_target;", "", "decision"),
+    m("every subject header is told", "proxy/session_decision.cpp", "put_absent_subject_headers(block, shard_.gate().header_rules().prefix(), head);", "", "decision"),
     # --- faults ---
     m("a store that is no longer there", "proxy/gate.cpp", "if ((!snapshot.ok() || store_lost_) && !(anonymous_rule && presented.form", "if (!snapshot.ok() && !(anonymous_rule && presented.form", "machine"),
     m("a client that closed while the upstream thought", "proxy/relay.cpp", "if (x_.request.minor >= 1) probe_.watch();", "", "faults"),
