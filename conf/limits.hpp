@@ -111,6 +111,11 @@ inline constexpr std::size_t request_id_bytes_max = 128;  ///< a foreign X-Reque
 inline constexpr std::size_t turn_bytes = 512 * 1024;  ///< moved without a wait; then others come first
 inline constexpr std::size_t turn_step_bytes = 4096;   ///< what a step counts for besides its bytes
 
+// --- what is remembered of uses of tokens ---
+inline constexpr std::size_t usage_entries_max =
+    16 * 1024;  ///< tokens seen between two hand-overs, two tables a shard of up to 1 MiB: then not counted
+inline constexpr std::size_t usage_sweep_max = 4096;  ///< records looked at for deleted tokens at a time
+
 // --- the access log ---
 inline constexpr std::size_t log_line_bytes_max =
     12 * 1024;  ///< a longer line (an 8 KiB path full of escapes) is dropped and counted

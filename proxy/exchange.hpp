@@ -38,7 +38,8 @@ struct Facts {
   std::string_view certificate;  ///< the peer's, which outlives the exchange
   policy::SubjectType subject_type = policy::SubjectType::anonymous;
   store::TokenState token_state = store::TokenState::unknown;
-  bool looked_up = false;  ///< a credential was presented and judged
+  UnixSeconds token_expires = 0;  ///< of a valid one, or of its owner; 0: never, or not to be told
+  bool looked_up = false;         ///< a credential was presented and judged
   bool decided = false;
   bool shadowed = false;
   policy::Verdict verdict = policy::Verdict::deny;

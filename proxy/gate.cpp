@@ -197,9 +197,14 @@ Gate::Ruling Gate::judge(Exchange& exchange, const policy::Match& match, const P
     metrics_.lookups_by_state[static_cast<std::size_t>(facts.token_state)].add();
     if (facts.token_state == store::TokenState::store_broken)
       return {false, answers::store_unavailable, false};
+    using Kind = store::TokenUse::Kind;
+    if (facts.token_state == store::TokenState::rotated)
+      usage_.note(snapshot.token_key(), Kind::rotated, client, now);
     if (facts.token_state == store::TokenState::valid) {
+      usage_.note(snapshot.token_key(), Kind::use, client, now);
       credential = Credential::valid;
       subject = snapshot.subject();
+      if (config.header_token_expires) facts.token_expires = snapshot.expires();
     }
   }
 

@@ -17,6 +17,7 @@
 #include "proxy/injected_headers.hpp"
 #include "proxy/metrics.hpp"
 #include "proxy/tls_client.hpp"
+#include "proxy/usage_ledger.hpp"
 #include "store/reader.hpp"
 
 namespace postern {
@@ -59,6 +60,9 @@ class Gate {
   [[nodiscard]] const Snapshot& snapshot() const noexcept { return *snapshot_; }
   [[nodiscard]] const HeaderRules& header_rules() const noexcept { return header_rules_; }
 
+  /// Which tokens were seen; its owner hands over from time to time.
+  [[nodiscard]] UsageLedger& usage() noexcept { return usage_; }
+
   struct Ruling {
     bool allowed = false;
     Answer answer;  ///< when not allowed
@@ -88,6 +92,7 @@ class Gate {
   HeaderRules header_rules_;
   ShardMetrics& metrics_;
   FailureTable failures_;
+  UsageLedger usage_;
   policy::Binding binding_;
   std::uint64_t bound_version_ = 0;
   bool bound_ = false;

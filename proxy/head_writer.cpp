@@ -187,7 +187,8 @@ bool write_response_head(const ResponseHead& head, const char* buffer, const Res
     const Field& field = head.fields[i];
     const bool length_kept = rewrite.keep_length && field.known == FieldName::content_length;
     const bool announces = rewrite.trailers && field.known == FieldName::trailer;
-    const bool passes = length_kept || announces || response_field_passes(field);
+    const bool ours = rewrite.owns_token_expires && iequals(field.name.of(buffer), "X-Token-Expires");
+    const bool passes = length_kept || announces || (response_field_passes(field) && !ours);
     if (passes && (nominated.empty() || !nominated.contains(field.name.of(buffer))))
       lines.pass(i);
     else
@@ -197,6 +198,8 @@ bool write_response_head(const ResponseHead& head, const char* buffer, const Res
 
   if (!rewrite.date.empty()) put_field(out, "Date: ", rewrite.date);
   if (head.status >= 200) put_field(out, "X-Request-Id: ", rewrite.request_id);
+  if (!rewrite.token_expires.empty() && head.status >= 200)
+    put_field(out, "X-Token-Expires: ", rewrite.token_expires);
   // Also beside a `public` of the upstream, which does not know of the credential: the stricter one holds.
   if (rewrite.is_private && head.status >= 200 && !says_private(head, buffer))
     put_field(out, "Cache-Control: ", "private");

@@ -192,6 +192,19 @@ void render_process(Exposition& out, const ProcessMetrics& process) {
   out.sample({}, process.store_used);
   out.family("store_size_bytes", "gauge", "Size of the store's map; when it is full, changes are refused.");
   out.sample({}, process.store_size);
+  out.family("tokens_expiring", "gauge",
+             "Tokens that end today or within so many days, in UTC; disabled ones included.");
+  for (std::size_t i = 0; i < expiry_days.size(); ++i)
+    out.sample(label("days", std::to_string(expiry_days[i])), process.tokens_expiring[i]);
+  out.family("token_rotated_uses_total", "counter",
+             "Uses of secrets that were rotated out, after their grace: somebody has an old one.");
+  out.sample({}, process.rotated_secrets_used.get());
+  out.family("token_usage_dropped_total", "counter",
+             "Uses of tokens that were not counted, because too many different ones came at once.");
+  out.sample({}, process.usage_dropped);
+  out.family("token_usage_write_failures_total", "counter",
+             "Times that uses of tokens could not be written down; they were not counted.");
+  out.sample({}, process.usage_failures.get());
   out.family("access_log_write_errors_total", "counter", "Writes of the access log that failed.");
   out.sample({}, process.log_write_errors.get());
   out.family("build_info", "gauge", "The version that runs.");

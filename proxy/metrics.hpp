@@ -55,6 +55,9 @@ struct alignas(64) ShardMetrics {
   Counter log_lines_dropped;
 };
 
+/// Days ahead for which the tokens that end are counted.
+inline constexpr std::array<unsigned, 3> expiry_days = {1, 7, 30};
+
 /// What is true of the whole process; written by the control thread.
 struct ProcessMetrics {
   Counter reloads, reload_failures;
@@ -68,6 +71,10 @@ struct ProcessMetrics {
   std::atomic<std::uint64_t> policy_missing{
       0};  ///< named things of the policy that the catalog does not have
   std::atomic<std::uint64_t> store_used{0}, store_size{0};
+  std::array<std::atomic<std::uint64_t>, 3> tokens_expiring{};  ///< within expiry_days
+  Counter usage_failures;  ///< times that uses of tokens could not be written down
+  Counter rotated_secrets_used;
+  std::atomic<std::uint64_t> usage_dropped{0};
 };
 
 /// An upstream for the exposition: its addresses as the control plane knows them now, and its numbers in each

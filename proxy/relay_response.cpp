@@ -111,6 +111,9 @@ Task<RelayResult> Relay::relay_response() {
   rewrite.trailers = chunked && framing == Framing::chunked && wants_trailers_;
   if (rewrite.trailers) body.keep_trailers(x_.trailers_out.section());
   if (!head.has_date) rewrite.date = shard_.date();
+  rewrite.owns_token_expires = shard_.config().header_token_expires;
+  HttpDate token_expires;
+  if (x_.facts.token_expires != 0) rewrite.token_expires = token_expires.at(x_.facts.token_expires);
 
   TextWriter head_out(x_.response_out);
   if (!write_response_head(head, x_.out, rewrite, head_out)) co_return refused(answers::upstream_malformed);

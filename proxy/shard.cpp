@@ -87,6 +87,10 @@ void Shard::apply_snapshot() noexcept {
   }
 }
 
+void Shard::hand_over_usage() {
+  reactor_->post([this] { gate_.usage().hand_over(); });
+}
+
 void Shard::set_store_lost(bool lost) {
   reactor_->post([this, lost] { gate_.set_store_lost(lost); });
 }

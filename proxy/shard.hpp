@@ -83,6 +83,10 @@ class Shard : private Deadline {
   [[nodiscard]] const UpstreamMetrics& upstream_metrics(std::size_t upstream) const noexcept {
     return upstreams_[upstream]->metrics();
   }
+  /// Has the tokens it saw handed over to usage().
+  void hand_over_usage();
+  /// The control thread's side of it only, until run() has returned.
+  [[nodiscard]] UsageLedger& usage() noexcept { return gate_.usage(); }
   /// Stops accepting and lets busy connections finish; run() returns when the last is gone. Idle ones get a
   /// moment first (Wait::grace): a request may be on its way on them, and closing would lose it.
   void drain();

@@ -28,6 +28,7 @@ Registry& registry() {
 
 Status Environment::open(std::string path, const OpenOptions& options) {
   path_ = std::move(path);
+  size_max_ = options.size_max;
   durable_ = options.durable;
   // Before the state file: when that is whole, so is this one, wherever a crash fell between.
   if (options.create && (is_empty_file(path_ + usage_file) || is_empty_file(path_ + state_file)))
@@ -35,6 +36,14 @@ Status Environment::open(std::string path, const OpenOptions& options) {
   const FileOptions file_options = {options.size_max, MDB_dbi{database_names.size()}, options.durable};
   POSTERN_TRY(environment_, open_file(path_ + state_file, file_options));
   return open_format(environment_, databases_, options.create);
+}
+
+Result<UsageFile> Environment::usage() const {
+  const std::lock_guard lock(usage_mutex_);
+  if (usage_.environment == nullptr) {
+    POSTERN_TRY(usage_, open_usage_file(path_ + usage_file, size_max_, durable_));
+  }
+  return usage_;
 }
 
 Result<EnvironmentRef> EnvironmentRef::open(const OpenOptions& options) {

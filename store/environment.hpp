@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <lmdb.h>
+#include <mutex>
 #include <string>
 
 #include "conf/result.hpp"
@@ -13,6 +14,12 @@
 
 namespace postern::store {
 
+/// The environment of uses, open.
+struct UsageFile {
+  MDB_env* environment = nullptr;
+  MDB_dbi usage = 0;
+};
+
 class Environment {
  public:
   Environment(const Environment&) = delete;
@@ -20,6 +27,9 @@ class Environment {
 
   [[nodiscard]] MDB_env* raw() const noexcept { return environment_; }
   [[nodiscard]] const Databases& databases() const noexcept { return databases_; }
+  /// When tokens were used: opened, and made when it is missing, once somebody asks. Good as long as this;
+  /// may be asked for by any thread.
+  [[nodiscard]] Result<UsageFile> usage() const;
   /// The directory of the store, absolute.
   [[nodiscard]] const std::string& path() const noexcept { return path_; }
 
@@ -27,6 +37,7 @@ class Environment {
   friend class EnvironmentRef;
   Environment() = default;
   ~Environment() {
+    if (usage_.environment != nullptr) mdb_env_close(usage_.environment);
     if (environment_ != nullptr) mdb_env_close(environment_);
   }
 
@@ -35,7 +46,10 @@ class Environment {
   MDB_env* environment_ = nullptr;
   Databases databases_ = {};
   std::string path_;
+  std::uint64_t size_max_ = 0;
   bool durable_ = true;
+  mutable std::mutex usage_mutex_;
+  mutable UsageFile usage_;  ///< guarded by usage_mutex_; once set it stays
   unsigned references_ = 0;  ///< guarded by the registry's mutex
 };
 

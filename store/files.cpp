@@ -149,6 +149,7 @@ Result<MDB_env*> open_file(const std::string& file, const FileOptions& options) 
   // the slack of pages.
   unsigned flags = MDB_NOSUBDIR | MDB_NOTLS | MDB_NORDAHEAD;
   if (!options.durable) flags |= MDB_NOSYNC;
+  if (options.sync_meta == SyncMeta::no) flags |= MDB_NOMETASYNC;
   if (const int code = mdb_env_open(raw, file.c_str(), flags, 0600); code != 0)
     return lmdb_error(code, "open " + file);
   POSTERN_TRY_STATUS(clear_dead_readers(raw));

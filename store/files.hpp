@@ -21,11 +21,15 @@ inline constexpr char usage_file[] = "/usage.mdb";  ///< when tokens were used
 /// Whether there is nothing in a file, or no file.
 [[nodiscard]] bool is_empty_file(const std::string& file) noexcept;
 
+/// Whether a commit waits for the disk twice, or may leave its second, short write to the next commit.
+enum class SyncMeta : bool { no = false, yes = true };
+
 /// Settings of one LMDB environment.
 struct FileOptions {
   std::uint64_t size_max = 0;  ///< bytes; 0 = what the file was made with, 64 GiB for a new one
   MDB_dbi databases_max = 0;
   bool durable = true;
+  SyncMeta sync_meta = SyncMeta::yes;
 };
 
 /// Opens an environment file (0600) and clears dead readers.

@@ -6,6 +6,7 @@
 #include "store/audit.hpp"
 #include "store/bytes.hpp"
 #include "store/entity_record.hpp"
+#include "store/environment.hpp"
 #include "store/files.hpp"
 #include "store/secret.hpp"
 #include "store/transaction.hpp"
@@ -130,23 +131,36 @@ Status open_format(MDB_env* environment, Databases& databases, bool create) {
   return writing.commit();
 }
 
-Status make_usage_file(const std::string& file, const OpenOptions& options) {
-  POSTERN_TRY(MDB_env* const opened, open_file(file, {options.size_max, 2, options.durable}));
-  const std::unique_ptr<MDB_env, decltype(&mdb_env_close)> environment(opened, &mdb_env_close);
+Result<UsageFile> open_usage_file(const std::string& file, std::uint64_t size_max, bool durable) {
+  // A crash of the machine may take the last seconds of it, never the whole.
+  POSTERN_TRY(MDB_env* const opened, open_file(file, {size_max, 2, durable, SyncMeta::no}));
+  std::unique_ptr<MDB_env, decltype(&mdb_env_close)> environment(opened, &mdb_env_close);
   MDB_txn* raw = nullptr;
   if (const int code = mdb_txn_begin(opened, nullptr, 0, &raw); code != 0)
-    return lmdb_error(code, "make " + file);
+    return lmdb_error(code, "open " + file);
   Databases databases = {};
   Transaction transaction(raw, databases);
-  MDB_dbi usage = 0;
-  for (const auto& [name, handle] : {std::pair{"meta", &databases.meta}, std::pair{"usage", &usage}})
+  UsageFile usage;
+  for (const auto& [name, handle] : {std::pair{"meta", &databases.meta}, std::pair{"usage", &usage.usage}})
     if (const int code = mdb_dbi_open(raw, name, MDB_CREATE, handle); code != 0)
-      return lmdb_error(code, "make " + file);
+      return lmdb_error(code, "open " + file);
   ByteWriter format;
   format.u64(format_version);
-  POSTERN_TRY([[maybe_unused]] const bool is_new,
-              transaction.add(databases.meta, meta_key::format, format.bytes()));
-  return transaction.commit();
+  POSTERN_TRY(const bool is_new, transaction.add(databases.meta, meta_key::format, format.bytes()));
+  POSTERN_TRY(const std::uint64_t found, transaction.number(meta_key::format));
+  if (!is_new && (found == 0 || found > format_version))
+    return Error{ErrorKind::incompatible, "store: " + file + " was made by a newer postern (format " +
+                                              std::to_string(found) + "; this one reads " +
+                                              std::to_string(format_version) + ")"};
+  POSTERN_TRY_STATUS(transaction.commit());
+  usage.environment = environment.release();
+  return usage;
+}
+
+Status make_usage_file(const std::string& file, const OpenOptions& options) {
+  POSTERN_TRY(const UsageFile made, open_usage_file(file, options.size_max, options.durable));
+  mdb_env_close(made.environment);
+  return {};
 }
 
 }  // namespace postern::store

@@ -16,7 +16,12 @@ namespace postern::store {
 /// (not ours, or a newer format), not_found (empty and not `create`), unavailable.
 [[nodiscard]] Status open_format(MDB_env* environment, Databases& databases, bool create);
 
-/// Makes the usage file with its databases; what is there stays.
+struct UsageFile;
+/// Opens the usage file, with its databases where they are missing; what is there stays. Errors: incompatible
+/// (not ours, or a newer format), unavailable.
+[[nodiscard]] Result<UsageFile> open_usage_file(const std::string& file, std::uint64_t size_max,
+                                                bool durable);
+/// Only makes it.
 [[nodiscard]] Status make_usage_file(const std::string& file, const OpenOptions& options);
 
 inline constexpr std::string_view reserved_group = "postern.system";

@@ -252,6 +252,10 @@ std::string_view Reader::Snapshot::token_id() const noexcept {
                            : std::string_view{};
 }
 
+const TokenKey& Reader::Snapshot::token_key() const noexcept {
+  return reader_.state_->secret.token;
+}
+
 UnixSeconds Reader::Snapshot::expires() const noexcept {
   return reader_.state_->expires;
 }

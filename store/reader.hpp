@@ -14,6 +14,7 @@
 namespace postern::store {
 
 class Store;
+struct TokenKey;
 
 /// SHA-256 of a secret's bytes.
 struct SecretHash {
@@ -73,6 +74,8 @@ class Reader {
                                   std::span<const std::uint8_t, 16> address) noexcept;
     [[nodiscard]] const policy::Subject& subject() const noexcept;
     [[nodiscard]] std::string_view token_id() const noexcept;
+    /// The same as a key. Good only while token_id() is known.
+    [[nodiscard]] const TokenKey& token_key() const noexcept;
     /// When the token (or its owner, if sooner) stops being valid; 0 = never.
     [[nodiscard]] UnixSeconds expires() const noexcept;
     /// Whether the store holds secrets that do not have our form, so that they must be looked up.

@@ -6,6 +6,7 @@
 #include <sched.h>
 #include <string>
 #include <string_view>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -57,6 +58,12 @@ void explain_bus_errors() noexcept {
     ::_exit(1);
   };
   ::sigaction(SIGBUS, &action, nullptr);
+}
+
+void keep_memory_private() noexcept {
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)  // whose search for leaks must look
+  ::prctl(PR_SET_DUMPABLE, 0);
+#endif
 }
 
 void block_signals() noexcept {

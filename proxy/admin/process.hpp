@@ -15,6 +15,9 @@ void raise_file_limit() noexcept;
 /// The store is mapped memory: a page that its file no longer has, or a disk that fails under it, is a SIGBUS
 /// at the look at it. The process ends then (never open), with a sentence and exit code 1.
 void explain_bus_errors() noexcept;
+/// Memory holds secrets of clients: no core dump of this process is written, and nobody but root may look
+/// into it.
+void keep_memory_private() noexcept;
 
 /// Blocks the signals that only the control thread may see; to be called before any thread is made. SIGPIPE
 /// is ignored.

@@ -24,9 +24,11 @@
 #include "proxy/admin/ruleset.hpp"
 #include "proxy/admin/store_place.hpp"
 #include "proxy/admin/upstream_watch.hpp"
+#include "proxy/admin/usage_writer.hpp"
 #include "proxy/listening_socket.hpp"
 #include "proxy/operator_log.hpp"
 #include "proxy/shard.hpp"
+#include "store/operations.hpp"
 
 namespace postern {
 namespace {
@@ -106,6 +108,7 @@ class Server {
   std::unique_ptr<AccessLog> access_log_;
   ShardShared shared_;
   std::vector<std::unique_ptr<Shard>> shards_;
+  admin::UsageWriter usage_{store_, shards_, metrics_};
   std::vector<std::thread> threads_;
   std::size_t shards_running_ = 0;
   std::vector<ListeningSocket> sockets_;
@@ -243,6 +246,7 @@ int Server::run() {
   io_.run();
   admin::block_signals();  // all is done: one more signal must not turn that into a death by it
   join();
+  usage_.finish();
   return 0;
 }
 
@@ -417,6 +421,7 @@ void Server::reload() {
 
 void Server::inspect() {
   look_at_store();
+  if (!store_lost_) usage_.turn();
   inspection_.expires_after(inspection_interval);
   inspection_.async_wait([this](const error_code& error) {
     if (!error) inspect();
@@ -443,6 +448,9 @@ void Server::look_at_store() {
   if (!space || !catalog) return;
   metrics_.store_used = space->used;
   metrics_.store_size = space->size;
+  for (std::size_t i = 0; i < expiry_days.size(); ++i)
+    if (const auto count = store::count_expiring(store_, std::time(nullptr), expiry_days[i]); count)
+      metrics_.tokens_expiring[i] = *count;
   const policy::Policy& policy = *ruleset_->policy;
   const policy::Binding binding = policy.bind(*catalog);
   health_.missing.clear();

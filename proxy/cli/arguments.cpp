@@ -36,6 +36,14 @@ void Arguments::optional_operand(std::string name, std::string& value, std::stri
   declared_.back().optional = true;
 }
 
+void Arguments::operands(std::string name, std::vector<std::string>& values, std::string meaning) {
+  Take take = [&values](const std::string& given) -> std::string {
+    values.push_back(given);
+    return given.empty() ? "it is empty" : "";
+  };
+  declared_.push_back({std::move(name), {}, std::move(meaning), std::move(take), true, true});
+}
+
 void Arguments::flag(std::string name, bool& value, std::string meaning) {
   Take take = [&value](const std::string& given) -> std::string {
     value = given != "false";  // `--disabled=false` is possible, too

@@ -44,6 +44,8 @@ class Arguments {
   void operand(std::string name, std::string& value, std::string meaning);
   /// A word that may be given.
   void optional_operand(std::string name, std::string& value, std::string meaning);
+  /// One word or more, each without a name; after them no other word without a name.
+  void operands(std::string name, std::vector<std::string>& values, std::string meaning);
   /// A switch, false unless given.
   void flag(std::string name, bool& value, std::string meaning);
   void text(std::string name, std::string placeholder, std::string& value, std::string meaning);

@@ -85,6 +85,7 @@ int main(int argc, char** argv) noexcept {
     std::signal(SIGPIPE, SIG_IGN);
     admin::explain_bus_errors();
     leave_openssl_unconfigured();
+    admin::keep_memory_private();
     return dispatch({argv + (argc > 0 ? 1 : 0), argv + argc});
   } catch (const std::exception& error) {
     complain(error.what());

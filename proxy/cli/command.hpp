@@ -29,6 +29,8 @@ extern const Command token_create, token_list, token_show, token_update, token_r
     token_enable, token_disable, token_import;
 // token_rights.cpp, subject_who_can.cpp
 extern const Command token_rights, subject_who_can;
+// token_leak.cpp
+extern const Command token_verify, token_scan;
 // user.cpp
 extern const Command user_create, user_list, user_show, user_update, user_delete;
 // permission.cpp, role.cpp, group.cpp, license.cpp
@@ -38,7 +40,10 @@ extern const Command role_create, role_list, role_show, role_update, role_delete
 extern const Command group_create, group_list, group_show, group_update, group_delete;
 extern const Command license_create, license_list, license_show, license_update, license_delete;
 // catalog_apply.cpp, store_verify.cpp, audit.cpp
-extern const Command catalog_apply, catalog_export, store_verify, audit_list, audit_verify;
+extern const Command catalog_apply, catalog_export, store_verify, audit_list, audit_verify, audit_export,
+    audit_drop;
+// store_operations.cpp
+extern const Command store_info_command, store_backup, store_restore, store_compact;
 // policy_*.cpp
 extern const Command policy_explain;
 

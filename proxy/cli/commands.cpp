@@ -24,6 +24,8 @@ constexpr std::array table = {
     &token_disable,
     &token_delete,
     &token_import,
+    &token_verify,
+    &token_scan,
     &subject_who_can,
     &user_create,
     &user_list,
@@ -52,9 +54,15 @@ constexpr std::array table = {
     &license_delete,
     &catalog_apply,
     &catalog_export,
+    &store_info_command,
     &store_verify,
+    &store_backup,
+    &store_restore,
+    &store_compact,
     &audit_list,
     &audit_verify,
+    &audit_export,
+    &audit_drop,
 };
 
 }  // namespace

@@ -51,7 +51,7 @@ void StoreAccess::declare_for_risky_change(Arguments& arguments) {
   arguments.flag("--force", force_, "even if no usable administrator would be left");
 }
 
-std::optional<store::Store> StoreAccess::open(Missing missing) {
+std::optional<store::OpenOptions> StoreAccess::options() {
   ConfigSources sources;
   sources.file = config_file_;
   sources.store_only = true;
@@ -77,8 +77,14 @@ std::optional<store::Store> StoreAccess::open(Missing missing) {
   options.directory = loaded->config.store;
   options.size_max = loaded->config.store_size_max;
   options.token_prefix = token_prefix_;
-  options.create = missing == Missing::create;
-  auto opened = store::Store::open(options);
+  return options;
+}
+
+std::optional<store::Store> StoreAccess::open(Missing missing) {
+  auto options = this->options();
+  if (!options) return std::nullopt;
+  options->create = missing == Missing::create;
+  auto opened = store::Store::open(*options);
   if (!opened) {
     complain(opened.error().message);
     return std::nullopt;

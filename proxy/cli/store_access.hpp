@@ -32,6 +32,8 @@ class StoreAccess {
 
   /// "os:<login name>", with the reason that was given.
   [[nodiscard]] store::Actor actor() const;
+  /// How open() opens it, as configured. Nothing when that has mistakes, which were then said.
+  [[nodiscard]] std::optional<store::OpenOptions> options();
   /// Lets this command change a declared store too, which other commands are refused.
   void allow_declared() noexcept { declared_allowed_ = true; }
   /// The catalog that declares the store, as configured, or empty; known once open() has been called.

@@ -12,6 +12,7 @@
 #include "proxy/cli/token_filter_options.hpp"
 #include "proxy/cli/token_records.hpp"
 #include "proxy/cli/token_selection.hpp"
+#include "proxy/cli/token_usage.hpp"
 
 namespace postern::cli {
 namespace {
@@ -84,7 +85,9 @@ int show(Arguments& arguments) {
   if (!store) return exit_failed;
   const auto token = store->token(id);
   if (!token) return fail(token.error());
-  return output.record(TokenRecords(*store).of(*token));
+  boost::json::object record = TokenRecords(*store).of(*token);
+  if (const Status added = add_usage(record, *store, id); !added) return fail(added.error());
+  return output.record(record);
 }
 
 int set_enabled(Arguments& arguments, bool enabled) {

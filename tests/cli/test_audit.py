@@ -3,8 +3,10 @@
 import json
 import os
 import pwd
+import subprocess
 
 import pytest
+from conftest import BINARY
 
 
 def test_every_change_is_listed_with_who_and_why(shop):
@@ -31,6 +33,42 @@ def test_list_goes_by_pages(shop):
     table = shop.run("audit", "list").stdout.splitlines()
     assert table[0].split() == ["SEQUENCE", "TIME", "ACTOR", "ACTION", "TARGET", "REASON"]
     assert len(table) == len(every) + 1
+
+
+def test_list_and_export_show_what_is_asked_for(shop):
+    shop.run("token", "disable", "tok_4f9Zk2LmQ8xR1bTa", "--reason", "ticket 9")
+    every = shop.json("audit", "list", "--limit", 0)
+    assert [r["target"] for r in shop.json("audit", "list", "--action", "role.*")] == ["shop.reader", "shop.writer"]
+    (disabled,) = shop.json("audit", "list", "--action", "token.disable")
+    assert shop.json("audit", "list", "--target", disabled["target"], "--actor", "os:*") == [r for r in every if r["target"] == disabled["target"]]
+    assert disabled["change"] == {"before": {"enabled": True}, "after": {"enabled": False}}
+    assert shop.json("audit", "list", "--since", "2099-01-01") == []
+    assert shop.json("audit", "list", "--until", "2001-01-01") == []
+    limited = shop.run("audit", "list", "--action", "role.*", "--limit", 1, "--json")
+    assert len(json.loads(limited.stdout)) == 1 and "go on with --after" in limited.stderr
+    lines = shop.run("audit", "export").stdout.splitlines()
+    assert [json.loads(line) for line in lines] == every
+    assert len(shop.run("audit", "export", "--after", every[-2]["sequence"]).stdout.splitlines()) == 1
+
+
+def test_follow_goes_on_with_what_comes(shop):
+    command = [BINARY, "audit", "list", "--follow", "--action", "group.*"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=shop.environment(), cwd=shop.folder) as following:
+        try:
+            assert "group.create  staff" in following.stdout.readline()
+            shop.run("group", "create", "later", "--reason", "to be seen")
+            assert following.stdout.readline().rstrip().endswith("group.create  later  (to be seen)")
+        finally:
+            following.terminate()
+
+
+def test_old_records_are_dropped_and_the_rest_is_proved(shop):
+    count = len(shop.json("audit", "list", "--limit", 0))
+    assert shop.json("audit", "drop", "--before", "2001-01-01") == {"dropped": 0}
+    assert "future" in shop.refused("audit", "drop", "--before", "90d", code=2)
+    assert "missing" in shop.refused("audit", "drop", code=2)
+    assert len(shop.json("audit", "list", "--limit", 0)) == count
+    assert shop.json("audit", "verify")["ok"]
 
 
 def test_a_whole_store_verifies(shop):

@@ -36,6 +36,7 @@ const std::map<std::string_view, std::string> other_values = {
     {"metrics.listen", "127.0.0.1:3"},
     {"headers.prefix", "X-Other-"},
     {"headers.permissions", "true"},
+    {"headers.token_expires", "true"},
     {"realm", "other"},
     {"token_prefix", "other_"},
     {"credentials", "cookie:session"},

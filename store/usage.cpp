@@ -1,0 +1,139 @@
+#include "store/usage.hpp"
+
+#include <algorithm>
+#include <boost/json.hpp>
+#include <string>
+#include <vector>
+
+#include "conf/option.hpp"
+#include "store/bytes.hpp"
+#include "store/environment.hpp"
+#include "store/mutation.hpp"
+#include "store/subject_record.hpp"
+#include "store/transaction.hpp"
+
+namespace postern::store {
+namespace {
+
+Result<Transaction> begin(const UsageFile& file, const Environment& environment, unsigned flags) {
+  MDB_txn* raw = nullptr;
+  if (const int code = mdb_txn_begin(file.environment, nullptr, flags, &raw); code != 0)
+    return lmdb_error(code, "usage");
+  return Transaction(raw, environment.databases());
+}
+
+void merge(Usage& known, const TokenUse& use) noexcept {
+  if (known.count == 0 || use.first < known.first) known.first = use.first;
+  if (known.count == 0 || use.last >= known.last) {
+    known.last = use.last;
+    known.address = use.address;
+  }
+  known.count += use.count;
+}
+
+}  // namespace
+
+std::string encode(const Usage& usage) {
+  ByteWriter writer;
+  writer.u8(record_version);
+  writer.u64(static_cast<std::uint64_t>(usage.first));
+  writer.u64(static_cast<std::uint64_t>(usage.last));
+  writer.raw({reinterpret_cast<const char*>(usage.address.data()), usage.address.size()});
+  writer.u64(usage.count);
+  return std::move(writer).bytes();
+}
+
+bool decode(std::string_view bytes, Usage& usage) noexcept {
+  ByteReader reader(bytes);
+  if (reader.u8() != record_version) return false;
+  usage.first = static_cast<UnixSeconds>(reader.u64());
+  usage.last = static_cast<UnixSeconds>(reader.u64());
+  const std::string_view address = reader.raw(usage.address.size());
+  std::copy(address.begin(), address.end(), usage.address.begin());
+  usage.count = reader.u64();
+  return reader.complete() && usage.first >= 0 && usage.last >= 0;
+}
+
+Status add_uses(const Store& store, std::span<const TokenUse> uses) {
+  if (uses.empty()) return {};
+  POSTERN_TRY(const UsageFile file, store.environment().usage());
+  // In the order of keys: neighbours lie on the same page.
+  std::vector<const TokenUse*> sorted;
+  sorted.reserve(uses.size());
+  for (const TokenUse& use : uses) sorted.push_back(&use);
+  std::sort(sorted.begin(), sorted.end(),
+            [](const TokenUse* a, const TokenUse* b) { return a->token < b->token; });
+
+  POSTERN_TRY(Transaction transaction, begin(file, store.environment(), 0));
+  for (const TokenUse* use : sorted) {
+    const std::string_view key(use->token.data(), use->token.size());
+    POSTERN_TRY(const auto bytes, transaction.get(file.usage, key));
+    Usage known;
+    if (bytes && !decode(*bytes, known)) known = {};
+    merge(known, *use);
+    POSTERN_TRY_STATUS(transaction.put(file.usage, key, encode(known)));
+  }
+  return transaction.commit();
+}
+
+Status record_reuse(const Store& store, const Actor& actor, const TokenUse& use) {
+  const auto key = token_key({use.token.data(), use.token.size()});
+  if (!key) return {};
+  POSTERN_TRY(Mutation mutation, Mutation::begin(store.environment(), actor, Mutation::Purpose::upkeep));
+  Network client = {{}, 128};
+  std::copy(use.address.begin(), use.address.end(), client.address);
+  const boost::json::object change{{"client", to_string(client)}, {"uses", use.count}, {"at", use.last}};
+  POSTERN_TRY_STATUS(
+      mutation.record("token.old_secret_used", token_id_text(*key), boost::json::serialize(change)));
+  return mutation.finish();
+}
+
+struct UsageSnapshot::Impl {
+  Transaction transaction;
+  MDB_dbi usage;
+};
+
+UsageSnapshot::UsageSnapshot(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+UsageSnapshot::UsageSnapshot(UsageSnapshot&&) noexcept = default;
+UsageSnapshot& UsageSnapshot::operator=(UsageSnapshot&&) noexcept = default;
+UsageSnapshot::~UsageSnapshot() = default;
+
+Result<UsageSnapshot> UsageSnapshot::open(const Store& store) {
+  POSTERN_TRY(const UsageFile file, store.environment().usage());
+  POSTERN_TRY(Transaction transaction, begin(file, store.environment(), MDB_RDONLY));
+  return UsageSnapshot(std::make_unique<Impl>(Impl{std::move(transaction), file.usage}));
+}
+
+Result<std::optional<Usage>> UsageSnapshot::of(const TokenKey& token) const {
+  POSTERN_TRY(const auto bytes, impl_->transaction.get(impl_->usage, token.view()));
+  if (!bytes) return std::optional<Usage>();
+  Usage usage;
+  if (!decode(*bytes, usage)) return corrupt("usage of " + token_id_text(token));
+  return std::optional(usage);
+}
+
+Result<std::string> forget_deleted(const Store& store, std::string_view after, std::size_t limit) {
+  POSTERN_TRY(const UsageFile file, store.environment().usage());
+  std::vector<std::string> gone;
+  std::string last;
+  {
+    POSTERN_TRY(const Transaction tokens, Transaction::read(store.environment()));
+    POSTERN_TRY(const Transaction reading, begin(file, store.environment(), MDB_RDONLY));
+    POSTERN_TRY(Cursor cursor, reading.cursor(file.usage));
+    POSTERN_TRY(bool more, after.empty() ? cursor.first() : cursor.from(after));
+    for (std::size_t looked = 0; more && looked < limit; ++looked) {
+      POSTERN_TRY(const auto token, tokens.get(tokens.databases().tokens, cursor.key()));
+      if (!token) gone.emplace_back(cursor.key());
+      POSTERN_TRY(more, cursor.next());
+      if (more) last = cursor.key();
+    }
+    if (!more) last.clear();
+  }
+  if (gone.empty()) return last;
+  POSTERN_TRY(Transaction writing, begin(file, store.environment(), 0));
+  for (const std::string& key : gone) POSTERN_TRY_STATUS(writing.erase(file.usage, key));
+  POSTERN_TRY_STATUS(writing.commit());
+  return last;
+}
+
+}  // namespace postern::store

@@ -1,0 +1,69 @@
+// When tokens were used, by whom and how often: in an environment of its own, so that counting never waits
+// for those who change the store, nor they for it. Losing it loses no right.
+
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string_view>
+
+#include "store/store.hpp"
+#include "store/token_id.hpp"
+
+namespace postern::store {
+
+/// What was seen of one token for a while. Trivial, so that tables of them cost nothing until they are used.
+struct TokenUse {
+  enum class Kind : std::uint8_t {
+    use = 0,      ///< it was valid
+    rotated = 1,  ///< an old secret of it was shown after its grace
+  };
+  std::array<char, sizeof(TokenKey)> token;  ///< bytes of its key
+  std::uint32_t count;
+  std::array<std::uint8_t, 16> address;  ///< of the last client, IPv4 as mapped IPv6; zeros: none
+  UnixSeconds first, last;
+  Kind kind;
+};
+
+/// What is known of a token's uses.
+struct Usage {
+  UnixSeconds first = 0, last = 0;
+  std::array<std::uint8_t, 16> address = {};  ///< of the last client; zeros: it had none
+  std::uint64_t count = 0;
+  friend bool operator==(const Usage&, const Usage&) = default;
+};
+/// Value of `usage`, under the token's key.
+[[nodiscard]] std::string encode(const Usage& usage);
+[[nodiscard]] bool decode(std::string_view bytes, Usage& usage) noexcept;
+
+/// Adds to what is known, in one transaction; the sums are right whoever else adds. A record that does not
+/// decode is begun anew. Errors: unavailable, exhausted.
+[[nodiscard]] Status add_uses(const Store& store, std::span<const TokenUse> uses);
+
+/// Writes into the audit log that an old secret of a token was used. Errors: those of a mutation.
+[[nodiscard]] Status record_reuse(const Store& store, const Actor& actor, const TokenUse& use);
+
+/// One moment of the usage environment, for many questions.
+class UsageSnapshot {
+ public:
+  [[nodiscard]] static Result<UsageSnapshot> open(const Store& store);
+  UsageSnapshot(UsageSnapshot&&) noexcept;
+  UsageSnapshot& operator=(UsageSnapshot&&) noexcept;
+  ~UsageSnapshot();
+  /// Nothing when it was never used, as far as is known.
+  [[nodiscard]] Result<std::optional<Usage>> of(const TokenKey& token) const;
+
+ private:
+  struct Impl;
+  explicit UsageSnapshot(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+/// Drops records of tokens that no longer exist: looks at `limit` records from `after` on, and gives where to
+/// go on the next time; an empty key: from the beginning.
+[[nodiscard]] Result<std::string> forget_deleted(const Store& store, std::string_view after,
+                                                 std::size_t limit);
+
+}  // namespace postern::store

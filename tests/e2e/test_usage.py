@@ -1,0 +1,68 @@
+"""When tokens were used: told by the command line, kept off the request path, right across processes."""
+
+import json
+import re
+import signal
+
+from server import Postern, until
+
+
+def shown(postern, token_id):
+    return json.loads(postern.store.run("token", "show", token_id, "--json").stdout)
+
+
+def test_a_use_is_known_within_seconds(guard, house, tokens):
+    postern = guard()
+    token = house.ids["reader"]
+    before = shown(postern, token)
+    assert (before["first_used"], before["last_used"], before["last_client"], before["uses"]) == (None, None, None, 0)
+    for _ in range(3):
+        assert postern.ask(target="/read", token=tokens["reader"]).status == 200
+    assert postern.ask(target="/write", token=tokens["reader"]).status == 403  # refused by the policy, yet used
+    assert postern.ask(target="/read", token=tokens["reader"][:-1] + "x").status == 401
+    after = until(lambda: (s := shown(postern, token))["uses"] >= 4 and s, "the uses")
+    assert after["uses"] == 4 and after["last_client"] == "127.0.0.1"
+    assert re.fullmatch(r"20\d\d-\d\d-\d\dT\d\d:\d\d:\d\dZ", after["last_used"]) and after["first_used"] <= after["last_used"]
+    assert shown(postern, house.ids["writer"])["uses"] == 0
+
+
+def test_what_was_counted_last_is_written_down_at_the_end(guard, house, tokens):
+    postern = guard()
+    assert postern.ask(target="/read", token=tokens["reader"]).status == 200
+    postern.stop()
+    assert shown(postern, house.ids["reader"])["uses"] == 1
+
+
+def test_two_servers_on_one_store_add_up(guard, house, tokens):
+    one = guard()
+    two = guard(store=one.store.directory)
+    for postern in (one, two, one):
+        assert postern.ask(target="/read", token=tokens["reader"]).status == 200
+    until(lambda: shown(one, house.ids["reader"])["uses"] == 3, "all three")
+
+
+def test_kill_9_loses_a_few_seconds_at_most(guard, house, tokens):
+    postern = guard()
+    assert postern.ask(target="/read", token=tokens["reader"]).status == 200
+    until(lambda: shown(postern, house.ids["reader"])["uses"] == 1, "the first")
+    postern.process.send_signal(signal.SIGKILL)
+    postern.process.wait()
+    assert shown(postern, house.ids["reader"])["uses"] == 1
+    assert json.loads(postern.store.run("store", "verify", "--json").stdout)["ok"]
+
+
+def test_an_old_secret_that_is_used_after_its_grace_is_told(guard, house, tokens):
+    postern = guard()
+    token = house.ids["reader"]
+    fresh = postern.store.run("token", "rotate", token, "--quiet").stdout.strip()
+    before = len(postern.log)
+    for _ in range(2):
+        assert postern.ask(target="/read", token=tokens["reader"]).status == 401
+    assert postern.ask(target="/read", token=fresh).status == 200
+    postern.wait_for_log(f"old secret of {token} was used from 127.0.0.1", before)
+    until(lambda: postern.metric("token_rotated_uses_total") == 2, "both uses")
+    records = json.loads(postern.store.run("audit", "list", "--limit", 0, "--json").stdout)
+    (told,) = [record for record in records if record["action"] == "token.old_secret_used"]
+    assert told["target"] == token and told["actor"] == "process:postern-run"
+    assert told["change"]["client"] == "127.0.0.1/32"
+    until(lambda: shown(postern, token)["uses"] == 1, "the use of the new one alone")
