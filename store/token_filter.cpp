@@ -43,11 +43,15 @@ Result<std::vector<Handle>> handles_in(const Transaction& transaction, MDB_dbi i
 
 bool TokenFilter::empty() const noexcept {
   return name.empty() && owner.empty() && group.empty() && role.empty() && permission.empty() &&
-         license.empty() && !state && expires_until == 0;
+         license.empty() && !state && expires_until == 0 && unused_since == 0;
 }
 
-Result<TokenMatcher> TokenMatcher::make(const Transaction& transaction, const TokenFilter& filter) {
+Result<TokenMatcher> TokenMatcher::make(const Environment& environment, const Transaction& transaction,
+                                        const TokenFilter& filter) {
   TokenMatcher matcher(transaction, filter);
+  if (filter.unused_since != 0) {
+    POSTERN_TRY(matcher.usage_, UsageSnapshot::open(environment));
+  }
   if (!filter.owner.empty()) {
     POSTERN_TRY(matcher.owner_, user_handle_of(transaction, filter.owner));
   }
@@ -102,7 +106,17 @@ Result<bool> TokenMatcher::matches(const SecretRecord& token) {
     POSTERN_TRY(facts, owner(token.owner));
   }
   if (!(token.owner == no_handle ? holds(token.rights) : facts.holds)) return false;
-  return !filter_.state || state_at(token, facts.state, filter_.now) == *filter_.state;
+  if (filter_.state && state_at(token, facts.state, filter_.now) != *filter_.state) return false;
+  return filter_.unused_since == 0 ? Result<bool>(true) : unused(token.token);
+}
+
+Result<bool> TokenMatcher::unused(const TokenKey& token) const {
+  POSTERN_TRY(const auto usage, usage_->of(token));
+  if (usage) return usage->last < filter_.unused_since;
+  POSTERN_TRY(const auto bytes, transaction_.get(transaction_.databases().tokens, token.view()));
+  TokenRecord detail;
+  if (!bytes || !decode(*bytes, detail)) return corrupt("details of " + token_id_text(token));
+  return detail.created < filter_.unused_since;
 }
 
 Result<std::optional<std::vector<KeySet>>> TokenMatcher::sources() const {

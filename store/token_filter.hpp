@@ -9,6 +9,7 @@
 #include "store/administrators.hpp"
 #include "store/token_query.hpp"
 #include "store/transaction.hpp"
+#include "store/usage.hpp"
 
 namespace postern::store {
 
@@ -21,7 +22,8 @@ struct KeySet {
 class TokenMatcher {
  public:
   /// Errors: not_found (the filter names something that does not exist). Ends before its transaction.
-  [[nodiscard]] static Result<TokenMatcher> make(const Transaction& transaction, const TokenFilter& filter);
+  [[nodiscard]] static Result<TokenMatcher> make(const Environment& environment,
+                                                 const Transaction& transaction, const TokenFilter& filter);
 
   /// Whether an active secret's token passes.
   [[nodiscard]] Result<bool> matches(const SecretRecord& token);
@@ -45,6 +47,7 @@ class TokenMatcher {
 
   [[nodiscard]] bool holds(const Rights& rights) const noexcept;
   [[nodiscard]] Result<OwnerFacts> owner(Handle handle);
+  [[nodiscard]] Result<bool> unused(const TokenKey& token) const;
 
   const Transaction& transaction_;
   TokenFilter filter_;
@@ -52,7 +55,8 @@ class TokenMatcher {
   Handle group_ = no_handle, role_ = no_handle, license_ = no_handle, permission_ = no_handle;
   std::vector<Handle> giving_;  ///< roles that give the permission, ascending
   std::unordered_map<Handle, OwnerFacts> owners_;
-  UserRecord user_;  ///< scratch; large
+  std::optional<UsageSnapshot> usage_;  ///< when uses are asked about
+  UserRecord user_;                     ///< scratch; large
 };
 
 }  // namespace postern::store

@@ -226,8 +226,9 @@ class Search {
   SecretRecord secret_;  ///< scratch; large
 };
 
-Result<std::vector<TokenKey>> find(const Transaction& transaction, const TokenQuery& query) {
-  POSTERN_TRY(TokenMatcher matcher, TokenMatcher::make(transaction, query.filter));
+Result<std::vector<TokenKey>> find(const Environment& environment, const Transaction& transaction,
+                                   const TokenQuery& query) {
+  POSTERN_TRY(TokenMatcher matcher, TokenMatcher::make(environment, transaction, query.filter));
   return Search(transaction, query, std::move(matcher)).run();
 }
 
@@ -235,7 +236,7 @@ Result<std::vector<TokenKey>> find(const Transaction& transaction, const TokenQu
 
 Result<std::vector<Token>> Store::find_tokens(const TokenQuery& query) const {
   POSTERN_TRY(const Transaction transaction, Transaction::read(*impl_->environment));
-  POSTERN_TRY(const std::vector<TokenKey> keys, find(transaction, query));
+  POSTERN_TRY(const std::vector<TokenKey> keys, find(*impl_->environment, transaction, query));
   Names names(transaction);
   std::vector<Token> found;
   found.reserve(keys.size());
@@ -260,7 +261,7 @@ Result<std::vector<std::string>> Store::token_ids(const TokenFilter& filter) con
   query.filter = filter;
   query.limit = 0;
   POSTERN_TRY(const Transaction transaction, Transaction::read(*impl_->environment));
-  POSTERN_TRY(const std::vector<TokenKey> keys, find(transaction, query));
+  POSTERN_TRY(const std::vector<TokenKey> keys, find(*impl_->environment, transaction, query));
   std::vector<std::string> ids;
   ids.reserve(keys.size());
   for (const TokenKey& key : keys) ids.push_back(token_id_text(key));

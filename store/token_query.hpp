@@ -20,6 +20,7 @@ struct TokenFilter {
   std::optional<TokenState> state;                      ///< at `now`
   UnixSeconds expires_after = 0;                        ///< with expires_until: later than this
   UnixSeconds expires_until = 0;                        ///< not later than this; 0 = whenever or never
+  UnixSeconds unused_since = 0;  ///< not used, or made, from then on, as far as servers have said; 0 = any
   UnixSeconds now = 0;
 
   [[nodiscard]] bool empty() const noexcept;

@@ -98,9 +98,9 @@ UsageSnapshot::UsageSnapshot(UsageSnapshot&&) noexcept = default;
 UsageSnapshot& UsageSnapshot::operator=(UsageSnapshot&&) noexcept = default;
 UsageSnapshot::~UsageSnapshot() = default;
 
-Result<UsageSnapshot> UsageSnapshot::open(const Store& store) {
-  POSTERN_TRY(const UsageFile file, store.environment().usage());
-  POSTERN_TRY(Transaction transaction, begin(file, store.environment(), MDB_RDONLY));
+Result<UsageSnapshot> UsageSnapshot::open(const Environment& environment) {
+  POSTERN_TRY(const UsageFile file, environment.usage());
+  POSTERN_TRY(Transaction transaction, begin(file, environment, MDB_RDONLY));
   return UsageSnapshot(std::make_unique<Impl>(Impl{std::move(transaction), file.usage}));
 }
 

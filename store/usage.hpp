@@ -48,7 +48,8 @@ struct Usage {
 /// One moment of the usage environment, for many questions.
 class UsageSnapshot {
  public:
-  [[nodiscard]] static Result<UsageSnapshot> open(const Store& store);
+  [[nodiscard]] static Result<UsageSnapshot> open(const Environment& environment);
+  [[nodiscard]] static Result<UsageSnapshot> open(const Store& store) { return open(store.environment()); }
   UsageSnapshot(UsageSnapshot&&) noexcept;
   UsageSnapshot& operator=(UsageSnapshot&&) noexcept;
   ~UsageSnapshot();

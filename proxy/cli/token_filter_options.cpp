@@ -49,6 +49,14 @@ std::string take_expiring(TokenFilter& filter, const std::string& given) {
   return {};
 }
 
+std::string take_unused(TokenFilter& filter, const std::string& given) {
+  const auto duration = parse_duration(given);
+  if (!duration) return "\"" + given + "\" is no duration; write 12h or 90d";
+  filter.unused_since =
+      std::max<UnixSeconds>(now() - std::chrono::floor<std::chrono::seconds>(*duration).count(), 1);
+  return {};
+}
+
 /// A condition: `--<key>` of a listing, `--where <key>=…` of a change.
 struct Condition {
   std::string_view key;
@@ -68,6 +76,7 @@ constexpr std::array conditions = {
     Condition{"license", "ID", "only those with this license", take_text<&TokenFilter::license>},
     Condition{"state", "STATE", "valid, not_yet_valid, expired, disabled or owner_disabled", take_state},
     Condition{"expiring", "DURATION", "only those that end within 30d, say, from now on", take_expiring},
+    Condition{"unused", "DURATION", "only those not used for 90d, say, nor made since then", take_unused},
 };
 
 }  // namespace

@@ -66,3 +66,19 @@ def test_an_old_secret_that_is_used_after_its_grace_is_told(guard, house, tokens
     assert told["target"] == token and told["actor"] == "process:postern-run"
     assert told["change"]["client"] == "127.0.0.1/32"
     until(lambda: shown(postern, token)["uses"] == 1, "the use of the new one alone")
+
+
+def test_what_nobody_uses_is_one_query(guard, house, tokens):
+    postern = guard()
+    assert postern.ask(target="/read", token=tokens["reader"]).status == 200
+    until(lambda: shown(postern, house.ids["reader"])["uses"] == 1, "the use")
+
+    def unused(duration):
+        listing = postern.store.run("token", "list", "--unused", duration, "--json").stdout
+        return {token["id"] for token in json.loads(listing)}
+
+    others = set(house.ids.values()) - {house.ids["reader"]}
+    until(lambda: unused("1s") == set(house.ids.values()), "a second without a use")
+    assert postern.ask(target="/read", token=tokens["reader"]).status == 200
+    until(lambda: unused("1s") == others, "the use of one")
+    assert unused("90d") == set()  # they were made just now
