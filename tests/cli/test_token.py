@@ -38,6 +38,7 @@ def test_json_is_one_object_with_the_secret(shop):
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", token.pop("created"))
     shown = shop.json("token", "show", token["id"])
     assert "secret" not in shown and shown.pop("created")
+    assert [shown.pop(key) for key in ("first_used", "last_used", "last_client", "uses")] == [None, None, None, 0]
     assert token == shown == {
         "id": token["id"], "name": 'a "b" Å', "description": "d", "state": "disabled", "enabled": False,
         "rotated": None, "not_before": "2026-01-01T10:00:00Z", "expires": "2099-12-31T00:00:00Z",
