@@ -32,6 +32,8 @@ class Evaluation {
         return term(requirement);
       case RequirementKind::client_certificate:
         return certificate(requirement);
+      case RequirementKind::owner:
+        return owner(requirement);
       case RequirementKind::all_of:
         return all_of(requirement);
       case RequirementKind::any_of:
@@ -53,6 +55,13 @@ class Evaluation {
 
   Outcome certificate(const Requirement& term) const noexcept {
     const bool met = !subject_.certificate.empty() && (term.id.empty() || term.id == subject_.certificate);
+    return met ? Outcome{Answer::met, nullptr} : Outcome{Answer::unmet, &term};
+  }
+
+  Outcome owner(const Requirement& term) const noexcept {
+    char buffer[limits::user_id_bytes_max + 1];  // what does not fit is longer than any id
+    const std::string_view id = decode_segment(match_.params[term.symbol], buffer);
+    const bool met = !subject_.id.empty() && id == subject_.id;
     return met ? Outcome{Answer::met, nullptr} : Outcome{Answer::unmet, &term};
   }
 
@@ -141,6 +150,8 @@ Reason reason_of(const Requirement& unmet) noexcept {
     case RequirementKind::license:
     case RequirementKind::application_license:
       return Reason::missing_license;
+    case RequirementKind::owner:
+      return Reason::not_owner;
     default:
       return Reason::requirement_not_met;
   }
@@ -176,6 +187,10 @@ std::string_view to_string(Reason reason) noexcept {
       return "anonymous";
     case Reason::granted:
       return "granted";
+    case Reason::not_owner:
+      return "not_owner";
+    case Reason::condition_not_met:
+      return "condition_not_met";
   }
   return "unknown";
 }
@@ -199,7 +214,18 @@ Decision decide(const Match& match, const Binding& binding, Credential credentia
     decision.unmet = &requirement;
     return decision;
   }
-  if (requirement.kind == RequirementKind::anonymous) {
+  // A failed condition comes before the credential, since none could change the answer; in shadow mode after
+  // it, since a missing one is never shadowed.
+  const bool shadow = match.rule->mode == Mode::shadow;
+  const bool anonymous = requirement.kind == RequirementKind::anonymous;
+  if (match.failed != nullptr && (!shadow || anonymous || credential == Credential::valid)) {
+    decision.failed = match.failed;
+    decision.reason = Reason::condition_not_met;
+    decision.shadowed = shadow;
+    if (shadow) decision.verdict = Verdict::allow;
+    return decision;
+  }
+  if (anonymous) {
     decision.verdict = Verdict::allow;
     decision.reason = Reason::anonymous;
     return decision;
@@ -217,8 +243,8 @@ Decision decide(const Match& match, const Binding& binding, Credential credentia
   decision.unmet = outcome.unmet;
   decision.reason = reason_of(*outcome.unmet);
   // Shadowing lets authorisation pass, never a missing or bad credential.
-  decision.shadowed = match.rule->mode == Mode::shadow;
-  if (decision.shadowed) decision.verdict = Verdict::allow;
+  decision.shadowed = shadow;
+  if (shadow) decision.verdict = Verdict::allow;
   return decision;
 }
 

@@ -25,6 +25,8 @@ enum class Reason : std::uint8_t {
   requirement_not_met,  ///< any_of, not: no single term to name
   anonymous,            ///< allowed: `allow: anonymous`
   granted,              ///< allowed: the requirement is met
+  not_owner,            ///< the subject is not the one in the path
+  condition_not_met,    ///< query, header or client: no token changes it
 };
 [[nodiscard]] std::string_view to_string(Reason reason) noexcept;
 
@@ -38,6 +40,7 @@ struct Decision {
   bool shadowed = false;       ///< would have been denied; `mode: shadow` let it pass (verdict is allow)
   const Rule* rule = nullptr;  ///< lives as long as the policy
   const Requirement* unmet = nullptr;  ///< the first term that was not met, when there is one to name
+  const Condition* failed = nullptr;   ///< with condition_not_met
   /// True when a valid token could change the answer (401), false when it could not (403).
   [[nodiscard]] bool needs_credential() const noexcept {
     return reason == Reason::no_credential || reason == Reason::invalid_token;

@@ -239,6 +239,13 @@ Explanation explain(const Policy& policy, const RequestLine& request, bool aster
   Explanation explanation;
   explanation.match = asterisk ? policy.match_asterisk(request.host, request.method)
                                : policy.match(request.host, request.path, request.method);
+  const Rule* governing = explanation.match.rule;
+  if (governing != nullptr && request.input != nullptr) {
+    explanation.match.failed = first_failed(governing->conditions, *request.input);
+    for (const Condition& condition : governing->conditions)
+      explanation.conditions.emplace_back(&condition,
+                                          first_failed({&condition, 1}, *request.input) == nullptr);
+  }
   explanation.decision = decide(explanation.match, binding, credential, subject);
   explanation.resource = resource_of(explanation.match);
   if (explanation.match.rule != nullptr) {

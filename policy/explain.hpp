@@ -33,11 +33,13 @@ struct RequestLine {
   std::string_view host;  ///< empty: none
   const CanonicalPath& path;
   std::string_view method;
+  const ConditionInput* input = nullptr;  ///< for conditions; null: they are taken to hold
 };
 
 struct Explanation {
   Match match;  ///< its parameters point into the path that was asked for
   Decision decision;
+  std::vector<std::pair<const Condition*, bool>> conditions;  ///< of the rule, and whether each holds
   std::vector<PartReport> parts;      ///< in the order of the file; empty without a rule
   std::string resource;               ///< that a grant would have to be on; empty: none
   std::vector<NearMiss> near_misses;  ///< the nearest first, at most near_misses_max

@@ -37,9 +37,9 @@ class HeldSubject {
                                  const Catalog& catalog);
 
   Holdings holdings_;
+  std::vector<std::string> unknown_;  ///< before the handles, whose making adds to it
   std::vector<Handle> groups_, roles_, permissions_, licenses_;
   std::vector<Grant> grants_;
-  std::vector<std::string> unknown_;
   Subject subject_;
 };
 

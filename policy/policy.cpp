@@ -1,5 +1,6 @@
 #include "policy/policy.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include "policy/matcher.hpp"
@@ -14,11 +15,18 @@ struct Policy::Compiled {
   std::vector<Symbol> symbols;
   Matcher matcher;
   bool has_host_rules = false;
+  std::vector<std::string> upstream_header_names;
 
   Compiled() = default;
   Compiled(std::string from, std::vector<Rule> read, std::vector<Symbol> named)
       : file(std::move(from)), rules(std::move(read)), symbols(std::move(named)), matcher(rules) {
-    for (const Rule& rule : rules) has_host_rules = has_host_rules || !rule.host.empty();
+    for (const Rule& rule : rules) {
+      has_host_rules = has_host_rules || !rule.host.empty();
+      for (const UpstreamHeader& header : rule.upstream_headers) {
+        auto& names = upstream_header_names;
+        if (std::find(names.begin(), names.end(), header.name) == names.end()) names.push_back(header.name);
+      }
+    }
   }
 };
 
@@ -42,6 +50,8 @@ std::string_view to_string(RequirementKind kind) noexcept {
       return "application_license";
     case RequirementKind::client_certificate:
       return "client_certificate";
+    case RequirementKind::owner:
+      return "owner";
     case RequirementKind::any_of:
       return "any_of";
     case RequirementKind::all_of:
@@ -146,6 +156,10 @@ const std::vector<Symbol>& Policy::symbols() const noexcept {
 
 const std::string& Policy::file() const noexcept {
   return compiled_->file;
+}
+
+const std::vector<std::string>& Policy::upstream_header_names() const noexcept {
+  return compiled_->upstream_header_names;
 }
 
 bool Policy::has_host_rules() const noexcept {

@@ -14,16 +14,11 @@
 #include "conf/credential_source.hpp"
 #include "conf/diagnostic.hpp"
 #include "conf/yaml.hpp"
+#include "policy/condition.hpp"
 #include "policy/subject.hpp"
 #include "policy/target.hpp"
 
 namespace postern::policy {
-
-/// A place in the policy file.
-struct Place {
-  std::uint32_t line = 0;
-  std::uint32_t column = 0;
-};
 
 enum class RequirementKind : std::uint8_t {
   never = 0,  ///< `deny: true`
@@ -35,6 +30,7 @@ enum class RequirementKind : std::uint8_t {
   license,
   application_license,
   client_certificate,
+  owner,  ///< the subject's id is the value of a path parameter
   any_of,
   all_of,
   negation,  ///< `not`
@@ -52,8 +48,8 @@ struct Requirement {
   RequirementKind kind = RequirementKind::never;
   Place place;
   std::string id;            ///< of the permission, role, group or license, as written; the subject of a
-                             ///< client_certificate, empty for any
-  std::uint32_t symbol = 0;  ///< index into Policy::symbols()
+                             ///< client_certificate, empty for any; the parameter of an owner
+  std::uint32_t symbol = 0;  ///< index into Policy::symbols(); of an owner into Rule::params
   std::vector<Requirement> children;
 };
 
@@ -88,10 +84,14 @@ struct Rule {
   std::vector<Place> method_places;
   Requirement requirement;
   std::vector<ResourcePart> resource;  ///< empty: none
+  std::vector<Condition> conditions;
   Mode mode = Mode::enforce;
   Trailers trailers = Trailers::drop;
-  std::uint32_t upstream = 0;                 ///< index into the names that compile() was given
-  std::vector<CredentialSource> credentials;  ///< replace the configuration's; empty: those hold
+  std::uint32_t upstream = 0;                    ///< index into the names that compile() was given
+  std::vector<CredentialSource> credentials;     ///< replace the configuration's; empty: those hold
+  std::optional<std::uint64_t> body_limit;       ///< bytes, 0 = unlimited; else the configuration's
+  std::vector<UpstreamHeader> upstream_headers;  ///< set on requests to the upstream
+  std::string answer_lines;  ///< Deprecation and Sunset, complete lines for answers; empty: none
 };
 
 /// What the catalog calls the policy's symbols: one handle per symbol, no_handle for what does not exist (any
@@ -107,6 +107,9 @@ struct Match {
   const Rule* rule = nullptr;  ///< null: no rule
   /// Canonical segments, as many as rule->params.
   std::array<std::string_view, limits::path_params_max> params;
+  /// The first of the rule's conditions that does not hold: whoever matches a rule with conditions asks
+  /// first_failed().
+  const Condition* failed = nullptr;
 };
 
 class Policy {
@@ -139,6 +142,8 @@ class Policy {
   [[nodiscard]] const std::vector<Rule>& rules() const noexcept;
   [[nodiscard]] const std::vector<Symbol>& symbols() const noexcept;
   [[nodiscard]] const std::string& file() const noexcept;
+  /// Names of all headers that any rule sets: no client may send one of them on any path.
+  [[nodiscard]] const std::vector<std::string>& upstream_header_names() const noexcept;
   /// Whether any rule names a host: then HTTP/1.0 without Host is refused (security.md).
   [[nodiscard]] bool has_host_rules() const noexcept;
 

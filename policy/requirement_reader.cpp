@@ -12,8 +12,8 @@ RequirementKind kind_of(std::string_view key) noexcept {
   for (const RequirementKind kind :
        {RequirementKind::authenticated, RequirementKind::permission, RequirementKind::role,
         RequirementKind::group, RequirementKind::license, RequirementKind::application_license,
-        RequirementKind::client_certificate, RequirementKind::any_of, RequirementKind::all_of,
-        RequirementKind::negation}) {
+        RequirementKind::client_certificate, RequirementKind::owner, RequirementKind::any_of,
+        RequirementKind::all_of, RequirementKind::negation}) {
     if (to_string(kind) == key) return kind;
   }
   return RequirementKind::never;
@@ -61,8 +61,75 @@ Place place_of(const yaml::Entry& entry) noexcept {
   return {static_cast<std::uint32_t>(entry.line), static_cast<std::uint32_t>(entry.column)};
 }
 
-std::optional<Requirement> RequirementReader::read_rule(const yaml::Node& rule) {
+void RequirementReader::read_named_requirements(const yaml::Node& requirements) {
+  if (requirements.kind != yaml::Kind::mapping) {
+    diagnostics_.add(document_.at(requirements), "\"requirements\" wants names and what each demands",
+                     "for example 'requirements: {staff: {group: staff}}'");
+    return;
+  }
+  named_ = &requirements;
+  for (const yaml::Entry& entry : requirements.entries) {
+    open_ = {entry.key};
+    if (!read_nested(entry.value, 1)) broken_.push_back(entry.key);
+  }
+  open_.clear();
+}
+
+/// A named requirement stands for what it says; its parts keep their own places.
+std::optional<Requirement> RequirementReader::read_reference(const yaml::Entry& entry, std::size_t depth) {
+  const std::string& name = entry.value.scalar;
+  const yaml::Node* definition = named_ == nullptr ? nullptr : named_->find(name);
+  if (definition == nullptr) {
+    std::vector<std::string_view> known;
+    if (named_ != nullptr)
+      for (const yaml::Entry& one : named_->entries) known.push_back(one.key);
+    diagnostics_.add(document_.at(entry.value), "there is no requirement " + quoted(name),
+                     known.empty() ? "name it under \"requirements\"" : did_you_mean(name, known));
+    return std::nullopt;
+  }
+  if (std::find(open_.begin(), open_.end(), name) != open_.end()) {
+    diagnostics_.add(document_.at(entry.value), "the requirement " + quoted(name) + " refers to itself");
+    return std::nullopt;
+  }
+  if (std::find(broken_.begin(), broken_.end(), name) != broken_.end()) return std::nullopt;
+  open_.push_back(name);
+  // Read anew: an owner is a parameter of this very rule.
+  std::optional<Requirement> requirement = read_nested(*definition, depth);
+  open_.pop_back();
+  return requirement;
+}
+
+/// `owner: {user}` is a mapping to YAML, and `owner: "{user}"` a text: both mean the parameter.
+std::optional<Requirement> RequirementReader::read_owner(const yaml::Entry& entry) {
+  const yaml::Node& value = entry.value;
+  std::string name;
+  if (value.kind == yaml::Kind::mapping && value.entries.size() == 1 &&
+      value.entries.front().value.kind == yaml::Kind::null)
+    name = value.entries.front().key;
+  if (value.kind == yaml::Kind::scalar && value.scalar.size() > 2 && value.scalar.front() == '{' &&
+      value.scalar.back() == '}')
+    name = value.scalar.substr(1, value.scalar.size() - 2);
+  if (name.empty()) {
+    diagnostics_.add(document_.at(value), "\"owner\" wants one parameter of the path",
+                     "for example 'owner: {user}'");
+    return std::nullopt;
+  }
+  Requirement owner{RequirementKind::owner, place_of(entry), name, 0, {}};
+  if (params_ == nullptr) return owner;
+  const auto found = std::find(params_->begin(), params_->end(), name);
+  if (found == params_->end()) {
+    diagnostics_.add(document_.at(value), "the path has no parameter " + quoted(name),
+                     did_you_mean(name, {params_->begin(), params_->end()}));
+    return std::nullopt;
+  }
+  owner.symbol = static_cast<std::uint32_t>(found - params_->begin());
+  return owner;
+}
+
+std::optional<Requirement> RequirementReader::read_rule(const yaml::Node& rule,
+                                                        const std::vector<std::string>& params) {
   terms_ = 0;
+  params_ = &params;
   std::optional<Requirement> requirement = read_siblings(rule, 1);
   if (terms_ > limits::requirement_terms_max) {
     diagnostics_.add(document_.at(rule), "the rule has " + std::to_string(terms_) +
@@ -92,6 +159,7 @@ std::optional<Requirement> RequirementReader::read_siblings(const yaml::Node& ma
 
 std::optional<Requirement> RequirementReader::read_term(const yaml::Entry& entry, std::size_t depth) {
   ++terms_;
+  if (entry.key == "requirement") return read_reference(entry, depth);
   const RequirementKind kind = kind_of(entry.key);
   switch (kind) {
     case RequirementKind::authenticated:
@@ -103,6 +171,8 @@ std::optional<Requirement> RequirementReader::read_term(const yaml::Entry& entry
       return std::nullopt;
     case RequirementKind::client_certificate:
       return read_certificate(entry);
+    case RequirementKind::owner:
+      return read_owner(entry);
     case RequirementKind::any_of:
     case RequirementKind::all_of:
       return read_list(kind, entry, depth);

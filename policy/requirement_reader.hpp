@@ -21,7 +21,12 @@ class RequirementReader {
 
   /// The requirement keys of a rule; siblings mean `all_of`. Nothing when there are none or when one was a
   /// mistake (which is then reported). Other keys are the caller's.
-  [[nodiscard]] std::optional<Requirement> read_rule(const yaml::Node& rule);
+  /// `params` are those of the rule's path.
+  [[nodiscard]] std::optional<Requirement> read_rule(const yaml::Node& rule,
+                                                     const std::vector<std::string>& params);
+
+  /// Takes the file's named requirements, which outlive this, and looks each over.
+  void read_named_requirements(const yaml::Node& requirements);
 
   /// Everything named so far, once each, in order of appearance.
   [[nodiscard]] std::vector<Symbol> take_symbols() { return std::move(symbols_); }
@@ -30,6 +35,8 @@ class RequirementReader {
   std::optional<Requirement> read_siblings(const yaml::Node& mapping, std::size_t depth);
   std::optional<Requirement> read_term(const yaml::Entry& entry, std::size_t depth);
   std::optional<Requirement> read_named(RequirementKind kind, const yaml::Entry& entry);
+  std::optional<Requirement> read_owner(const yaml::Entry& entry);
+  std::optional<Requirement> read_reference(const yaml::Entry& entry, std::size_t depth);
   std::optional<Requirement> read_certificate(const yaml::Entry& entry);
   std::optional<Requirement> read_list(RequirementKind kind, const yaml::Entry& entry, std::size_t depth);
   std::optional<Requirement> read_negation(const yaml::Entry& entry, std::size_t depth);
@@ -42,7 +49,11 @@ class RequirementReader {
   Diagnostics& diagnostics_;
   std::vector<Symbol> symbols_;
   std::unordered_map<std::string, std::uint32_t> symbol_numbers_;  ///< by kind and id
-  std::size_t terms_ = 0;                                          ///< of the rule being read
+  const yaml::Node* named_ = nullptr;                              ///< the file's `requirements`
+  const std::vector<std::string>* params_ = nullptr;  ///< of the rule being read; null: of none in particular
+  std::vector<std::string> broken_;                   ///< names whose mistakes were told
+  std::vector<std::string> open_;                     ///< names being read, against circles
+  std::size_t terms_ = 0;                             ///< of the rule being read
 };
 
 [[nodiscard]] Place place_of(const yaml::Node& node) noexcept;

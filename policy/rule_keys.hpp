@@ -2,6 +2,7 @@
 
 #pragma once
 
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -13,12 +14,16 @@ namespace postern::policy {
 enum class KeyUse : unsigned char {
   unknown = 0,
   file,         ///< `version`, `rules`
+  option,       ///< `mode`, `client`, …: in a rule and in `defaults`
   rule,         ///< `path`, `methods`, …: once, at the top of a rule
   requirement,  ///< `permission`, `any_of`, …: in a rule and in a term
   later,  ///< known, but this version cannot do it; guarding less than was asked for would be worse than
           ///< refusing
 };
 [[nodiscard]] KeyUse use_of(std::string_view key) noexcept;
+
+/// A JSON Schema (2020-12) of the policy file for editors, from the table that the reader goes by.
+[[nodiscard]] std::string policy_schema();
 
 /// All keys of these uses, for "did you mean".
 [[nodiscard]] std::vector<std::string_view> keys_of(std::initializer_list<KeyUse> uses);

@@ -5,6 +5,7 @@
 #include "policy/path_template.hpp"
 #include "policy/resource_template.hpp"
 #include "policy/rule_keys.hpp"
+#include "policy/rule_options.hpp"
 
 namespace postern::policy {
 namespace {
@@ -99,6 +100,8 @@ void RuleReader::read_file() {
     foreign_keys = !check_key(document_, entry, {KeyUse::file}, diagnostics_) || foreign_keys;
   }
   read_version(root);
+  read_defaults(root);
+  if (const yaml::Node* named = root.find("requirements")) requirements_.read_named_requirements(*named);
   const yaml::Node* rules = root.find("rules");
   if (rules == nullptr) {
     if (!foreign_keys) add(root, "\"rules\" is missing");
@@ -108,7 +111,37 @@ void RuleReader::read_file() {
     add(*rules, "\"rules\" wants a list of at least one rule; without any, everything would be denied");
     return;
   }
-  for (const yaml::Node& item : rules->items) read_rule(item);
+  for (const yaml::Node& item : rules->items) {
+    const bool given = defaults_ != nullptr && item.kind == yaml::Kind::mapping;
+    read_rule(given ? with_defaults(item, *defaults_) : item);
+  }
+  check_trailers();
+}
+
+void RuleReader::read_defaults(const yaml::Node& root) {
+  const yaml::Node* defaults = root.find("defaults");
+  if (defaults == nullptr) return;
+  if (defaults->kind != yaml::Kind::mapping) {
+    add(*defaults, "\"defaults\" wants options of rules", "for example 'defaults: {mode: shadow}'");
+    return;
+  }
+  // What is wrong with a value is told at every rule that gets it; what has no place here, once.
+  bool sound = true;
+  for (const yaml::Entry& entry : defaults->entries)
+    sound = check_key(document_, entry, {KeyUse::option}, diagnostics_) && sound;
+  if (sound) defaults_ = defaults;
+}
+
+/// A client could send in a trailer what a rule sets in the head, and an upstream may merge the two.
+void RuleReader::check_trailers() {
+  const auto sets = std::find_if(rules_.begin(), rules_.end(),
+                                 [](const Rule& rule) { return !rule.upstream_headers.empty(); });
+  if (sets == rules_.end()) return;
+  for (const Rule& rule : rules_)
+    if (rule.trailers == Trailers::pass)
+      diagnostics_.add({document_.file, rule.place.line, rule.place.column},
+                       "\"trailers: pass\" in a policy where a rule has \"upstream_headers\"; a client could "
+                       "send them in a trailer");
 }
 
 void RuleReader::read_version(const yaml::Node& root) {
@@ -128,7 +161,8 @@ void RuleReader::read_rule(const yaml::Node& node) {
   Draft draft{node, {}};
   draft.rule.place = place_of(node);
   for (const yaml::Entry& entry : node.entries) {
-    const bool known = check_key(document_, entry, {KeyUse::rule, KeyUse::requirement}, diagnostics_);
+    const bool known =
+        check_key(document_, entry, {KeyUse::rule, KeyUse::option, KeyUse::requirement}, diagnostics_);
     draft.foreign_keys = draft.foreign_keys || !known;
   }
   read_id(draft);
@@ -139,6 +173,7 @@ void RuleReader::read_rule(const yaml::Node& node) {
   read_trailers(draft);
   read_upstream(draft);
   read_credentials(draft);
+  read_conditions(draft);
   read_requirement(draft);
   read_resource(draft);
   rules_.push_back(std::move(draft.rule));
@@ -270,10 +305,12 @@ void RuleReader::read_requirement(Draft& draft) {
   const auto demand = std::find_if(node.entries.begin(), node.entries.end(), [](const yaml::Entry& entry) {
     return use_of(entry.key) == KeyUse::requirement;
   });
-  std::optional<Requirement> demanded = requirements_.read_rule(node);
+  std::optional<Requirement> demanded = requirements_.read_rule(node, draft.rule.params);
 
-  if (allow != nullptr && (allow->kind != yaml::Kind::scalar || allow->scalar != "anonymous")) {
-    add(*allow, "\"allow\" can only be anonymous", "for every valid token write 'authenticated: true'");
+  if (allow != nullptr &&
+      (allow->kind != yaml::Kind::scalar || (allow->scalar != "anonymous" && allow->scalar != "preflight"))) {
+    add(*allow, "\"allow\" can only be anonymous or preflight",
+        "for every valid token write 'authenticated: true'");
   }
   if (deny != nullptr && (deny->kind != yaml::Kind::scalar || deny->scalar != "true")) {
     add(*deny, "\"deny\" can only be true", "leave it out, or write what the rule demands");
@@ -286,7 +323,8 @@ void RuleReader::read_requirement(Draft& draft) {
                                                 (allow != nullptr ? "\"allow\"" : "\"deny\"") +
                                                 " would never be asked for");
   }
-  if ((allow != nullptr || deny != nullptr) && draft.rule.mode == Mode::shadow) {
+  if ((allow != nullptr || deny != nullptr) && draft.rule.mode == Mode::shadow &&
+      draft.rule.conditions.empty()) {
     add(*node.find("mode"), "there is nothing to shadow in a rule that is always open or always closed");
   }
 
@@ -369,6 +407,27 @@ void RuleReader::read_credentials(Draft& draft) {
       *credentials, [this](const yaml::Node& node, std::string message, std::string suggestion) {
         add(node, std::move(message), std::move(suggestion));
       });
+}
+
+void RuleReader::read_conditions(Draft& draft) {
+  const TellMistake tell = [this](const yaml::Node& node, std::string message, std::string suggestion) {
+    add(node, std::move(message), std::move(suggestion));
+  };
+  Rule& rule = draft.rule;
+  rule.conditions = policy::read_conditions(draft.node, tell);
+  read_options(draft.node, rule, tell);
+  const yaml::Node* allow = draft.node.find("allow");
+  if (allow == nullptr || allow->scalar != "preflight") return;
+  // A browser asks before it sends (Fetch §4.8), and never with a credential: only that question may pass.
+  if (rule.methods.empty()) {
+    rule.methods.emplace_back("OPTIONS");
+    rule.method_places.push_back(place_of(*allow));
+  } else if (rule.methods != std::vector<std::string>{"OPTIONS"}) {
+    add(*allow, "a preflight is an OPTIONS request", "leave \"methods\" out");
+  }
+  for (const char* field : {"origin", "access-control-request-method"})
+    rule.conditions.push_back(
+        {Condition::On::header, Condition::Test::present, place_of(*allow), field, {}, {}});
 }
 
 std::vector<const Rule*> RuleReader::routable() const {

@@ -41,7 +41,10 @@ class RuleReader {
   struct Draft;  ///< a rule while it is read
 
   void read_version(const yaml::Node& root);
+  void read_defaults(const yaml::Node& root);
   void read_rule(const yaml::Node& node);
+  void read_conditions(Draft& draft);
+  void check_trailers();
   void read_id(Draft& draft);
   void read_host(Draft& draft);
   void read_path(Draft& draft);
@@ -61,6 +64,7 @@ class RuleReader {
   Diagnostics& diagnostics_;
   const std::vector<std::string>* upstreams_;
   RequirementReader requirements_;
+  const yaml::Node* defaults_ = nullptr;
   std::vector<Rule> rules_;
   std::vector<bool> routable_;                          ///< beside rules_
   std::unordered_map<std::string, Place> ids_;          ///< ids given so far, and where

@@ -30,6 +30,9 @@ Answer of(const policy::Decision& decision) noexcept {
       return {403, "no_rule", "No rule allows this request.", {}, "no_rule", 0};
     case Reason::denied:
       return {403, "denied", "A rule denies this request.", {}, "denied", 0};
+    case Reason::condition_not_met:
+      return {403, "condition_not_met", "The rule does not allow this request as it is.",
+              {},  "condition_not_met", 0};
     default:
       return {403,
               "insufficient_scope",

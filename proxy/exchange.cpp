@@ -22,6 +22,8 @@ void Exchange::next_request() noexcept {
   ::new (&facts) Facts;  // without clearing texts that have no length yet
   head_complete = false;
   upgrade = false;
+  body_limit = 0;
+  answer_lines.clear();
   upstream = 0;
   credential_place = CredentialPlace::authorization;
   credential_cut = {};

@@ -80,16 +80,18 @@ struct Exchange {
   static constexpr std::size_t in_bytes = 32 * 1024;  ///< a request head is at most half of it
   static constexpr std::size_t out_bytes = 64 * 1024;
   static constexpr std::size_t head_out_bytes =
-      limits::head_bytes_max + limits::subject_block_bytes_max + 2048;
+      limits::head_bytes_max + limits::subject_block_bytes_max + limits::rule_header_bytes_max + 2048;
 
   RequestReader request_reader;
   ResponseReader response_reader;
   Facts facts;
   Window in_window, out_window;
-  bool head_complete = false;  ///< `request` can be relied on
-  bool upgrade = false;        ///< a complete WebSocket handshake
-  bool trailers = false;       ///< the rule lets trailers pass
-  std::uint32_t upstream = 0;  ///< of the rule that governs: index into Snapshot::upstreams
+  bool head_complete = false;     ///< `request` can be relied on
+  bool upgrade = false;           ///< a complete WebSocket handshake
+  bool trailers = false;          ///< the rule lets trailers pass
+  std::uint64_t body_limit = 0;   ///< bytes, 0 = unlimited
+  BoundedText<128> answer_lines;  ///< of the rule, for the answer's head
+  std::uint32_t upstream = 0;     ///< of the rule that governs: index into Snapshot::upstreams
   CredentialPlace credential_place = CredentialPlace::authorization;
   CredentialCut credential_cut;
   OpenClaim claim;  ///< what the exchange rests on while it is open
@@ -101,7 +103,8 @@ struct Exchange {
   DecodedCredential decoded_credential;
   char host[limits::host_bytes_max + 8];
   char path_text[limits::target_bytes_max];
-  char subject_block[limits::subject_block_bytes_max];
+  char subject_block[limits::subject_block_bytes_max +
+                     limits::rule_header_bytes_max];                     ///< then the rule's own headers
   char request_out[head_out_bytes + limits::upstream_header_bytes_max];  ///< the head for the upstream
   char response_out[head_out_bytes];         ///< the head for the client, or our own answer
   char in[in_bytes];                         ///< from the client

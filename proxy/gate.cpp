@@ -111,6 +111,48 @@ policy::Match Gate::match(const Exchange& exchange) const noexcept {
                                    : policy.match(host, exchange.path, method);
 }
 
+// Not inlined, or every request would carry the fields on its stack.
+[[gnu::noinline]] const policy::Condition* Gate::failed_condition(const Exchange& exchange,
+                                                                  const policy::Rule& rule,
+                                                                  std::span<const std::uint8_t, 16> client,
+                                                                  bool trusted) const noexcept {
+  const RequestHead& head = exchange.request;
+  std::array<policy::HeaderField, limits::fields_max> fields;
+  std::size_t count = 0;
+  Nominated nominated;
+  // A head that names too much is refused when it is written; until then nothing of it counts.
+  const bool readable = nominated.collect(head, exchange.in, &header_rules_);
+  for (const Field& field : head.all()) {
+    const std::string_view name = field.name.of(exchange.in);
+    // A client must not meet a condition with what the upstream never sees.
+    if (!readable || header_rules_.request_field(name, field, trusted) != FieldFate::pass ||
+        nominated.contains(name))
+      continue;
+    fields[count++] = {name, field.value.of(exchange.in)};
+  }
+  const std::string_view query = head.has_query ? head.query.of(exchange.in) : std::string_view();
+  return policy::first_failed(rule.conditions, {query, std::span(fields).first(count), client, false});
+}
+
+/// What any rule sets, no client sends: an upstream that believes it on one path believes it on another.
+[[gnu::noinline]] void Gate::set_rule_headers(Exchange& exchange, const policy::Rule* rule) const noexcept {
+  const RequestHead& head = exchange.request;
+  for (std::size_t i = 0; i < head.field_count; ++i) {
+    const std::string_view name = head.fields[i].name.of(exchange.in);
+    for (const std::string& own : snapshot_->policy->upstream_header_names())
+      if (is_alias(name, own)) exchange.credential_cut.dropped.set(i);
+  }
+  if (rule == nullptr) return;
+  TextWriter out(exchange.subject_block, exchange.subject_block_size);
+  for (const UpstreamHeader& header : rule->upstream_headers) {
+    out.put(header.name);
+    out.put(": ");
+    out.put(header.value);
+    out.put("\r\n");
+  }
+  exchange.subject_block_size = out.size();
+}
+
 CredentialSources Gate::sources(const policy::Match& match) const noexcept {
   CredentialSources sources{snapshot_->config.credentials, {}};
   if (match.rule) sources.own = match.rule->credentials;
@@ -137,15 +179,23 @@ Gate::Ruling Gate::rule(Exchange& exchange, const Peer& peer, UnixSeconds now) n
   }
   exchange.upgrade = upgrade == UpgradeRequest::websocket;
 
-  const policy::Match match = this->match(exchange);
+  policy::Match match = this->match(exchange);
+  exchange.body_limit = config.limits.body;
   exchange.trailers = match.rule && match.rule->trailers == policy::Trailers::pass;
   if (match.rule) {
     facts.rule.assign(match.rule->id);
     exchange.upstream = match.rule->upstream;
+    exchange.body_limit = match.rule->body_limit.value_or(config.limits.body);
+    exchange.answer_lines.assign(match.rule->answer_lines);
+    if (!match.rule->conditions.empty())
+      match.failed =
+          failed_condition(exchange, *match.rule, client, is_trusted(peer, config.trusted_proxies));
   }
   ruling = judge(exchange, match, peer, client, now);
-  if (ruling.allowed && config.limits.body > 0 && head.framing == Framing::length &&
-      head.content_length > config.limits.body) {
+  if (ruling.allowed && !snapshot_->policy->upstream_header_names().empty())
+    set_rule_headers(exchange, match.rule);
+  if (ruling.allowed && exchange.body_limit > 0 && head.framing == Framing::length &&
+      head.content_length > exchange.body_limit) {
     ruling.allowed = false;
     ruling.answer = answers::body_too_large;
   }
@@ -240,13 +290,17 @@ Gate::Ruling Gate::judge(Exchange& exchange, const policy::Match& match, const P
   claim.source.assign(presented.source);
   std::copy(client.begin(), client.end(), claim.client.begin());
   exchange.subject_block_size =
-      write_subject_block(subject, header_rules_.prefix(), config.header_permissions, exchange.subject_block);
+      write_subject_block(subject, header_rules_.prefix(), config.header_permissions,
+                          std::span(exchange.subject_block).first<limits::subject_block_bytes_max>());
   return {true, {}, false};
 }
 
 std::optional<Answer> Gate::look_again(const Exchange& exchange, const Peer& peer, UnixSeconds now) noexcept {
   const OpenClaim& claim = exchange.claim;
-  const policy::Match match = this->match(exchange);
+  policy::Match match = this->match(exchange);
+  // The head may have been read over; where the client comes from is known, and may be judged anew.
+  if (match.rule && !match.rule->conditions.empty())
+    match.failed = policy::first_failed(match.rule->conditions, {{}, {}, claim.client, true});
   auto snapshot = reader_.snapshot();
   // What cannot be looked at is not let through either, unless it needs no look: as when it was let in.
   const bool anonymous_rule =

@@ -83,6 +83,10 @@ class Gate {
                              std::span<const std::uint8_t, 16> client, UnixSeconds now) noexcept;
   /// Counts a token that is none. The seconds to wait when this client showed too many, else 0.
   [[nodiscard]] int count_failure(std::span<const std::uint8_t, 16> client, UnixSeconds now) noexcept;
+  [[nodiscard]] const policy::Condition* failed_condition(const Exchange& exchange, const policy::Rule& rule,
+                                                          std::span<const std::uint8_t, 16> client,
+                                                          bool trusted) const noexcept;
+  void set_rule_headers(Exchange& exchange, const policy::Rule* rule) const noexcept;
   [[nodiscard]] policy::Match match(const Exchange& exchange) const noexcept;
   [[nodiscard]] CredentialSources sources(const policy::Match& match) const noexcept;
   const policy::Binding& binding(const policy::Catalog& catalog);

@@ -106,6 +106,10 @@ void put_query(const RequestHead& head, const char* buffer, const CredentialCut&
   out.put(rest.second);
 }
 
+bool is_mark(std::string_view name) noexcept {
+  return iequals(name, "Deprecation") || iequals(name, "Sunset");
+}
+
 /// Whether the upstream's answer keeps shared caches out itself.
 bool says_private(const ResponseHead& head, const char* buffer) noexcept {
   bool found = false;
@@ -189,7 +193,8 @@ bool write_response_head(const ResponseHead& head, const char* buffer, const Res
     const bool announces = rewrite.trailers && field.known == FieldName::trailer;
     const bool ours = rewrite.owns_token_expires && iequals(field.name.of(buffer), "X-Token-Expires");
     const bool passes = length_kept || announces || (response_field_passes(field) && !ours);
-    if (passes && (nominated.empty() || !nominated.contains(field.name.of(buffer))))
+    const bool replaced = !rewrite.rule_lines.empty() && is_mark(field.name.of(buffer));
+    if (passes && !replaced && (nominated.empty() || !nominated.contains(field.name.of(buffer))))
       lines.pass(i);
     else
       lines.drop();
@@ -200,6 +205,7 @@ bool write_response_head(const ResponseHead& head, const char* buffer, const Res
   if (head.status >= 200) put_field(out, "X-Request-Id: ", rewrite.request_id);
   if (!rewrite.token_expires.empty() && head.status >= 200)
     put_field(out, "X-Token-Expires: ", rewrite.token_expires);
+  if (head.status >= 200) out.put(rewrite.rule_lines);
   // Also beside a `public` of the upstream, which does not know of the credential: the stricter one holds.
   if (rewrite.is_private && head.status >= 200 && !says_private(head, buffer))
     put_field(out, "Cache-Control: ", "private");

@@ -97,7 +97,7 @@ Task<void> Relay::upload() {
 }
 
 Task<Relay::Upload> Relay::upload_body() {
-  const std::uint64_t limit = shard_.config().limits.body;
+  const std::uint64_t limit = x_.body_limit;
   const bool chunked = request_body_.framing() == Framing::chunked;
   Turn turn(shard_.reactor());
   for (;;) {

@@ -101,6 +101,7 @@ Task<RelayResult> Relay::relay_response() {
   rewrite.content_length = head.content_length;
   rewrite.keep_length = framing == Framing::none && head.status != 204;
   rewrite.client_http10 = http10;
+  rewrite.rule_lines = x_.answer_lines.view();
   rewrite.is_private = x_.credential_place == CredentialPlace::query;
   // An answer that comes before the request is through ends the connection: nobody can tell how much of it
   // was read. So does a refused upgrade: what the client may have sent already belongs to another protocol.

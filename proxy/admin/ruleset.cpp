@@ -4,6 +4,7 @@
 #include <fstream>
 #include <iterator>
 
+#include "conf/upstream_headers.hpp"
 #include "proxy/admin/certificates.hpp"
 #include "proxy/admin/own_headers.hpp"
 
@@ -49,6 +50,9 @@ std::vector<std::string> credential_fields(const Config& config, const policy::P
   gather(config.credentials);
   for (const policy::Rule& rule : policy.rules()) {
     gather(rule.credentials);
+    if (const std::string flaw = upstream_headers_flaw(rule.upstream_headers, config.header_prefix);
+        !flaw.empty())
+      diagnostics.add({config.policy, rule.place.line, rule.place.column}, "upstream_headers: " + flaw);
     // Neither file shows it alone: these are deleted from every request, so none can carry a credential.
     for (const CredentialSource& source : rule.credentials)
       if (is_subject_header(source, config.header_prefix))

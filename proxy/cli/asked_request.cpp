@@ -1,6 +1,7 @@
 #include "proxy/cli/asked_request.hpp"
 
 #include "conf/diagnostic.hpp"
+#include "proxy/address.hpp"
 
 namespace postern::cli {
 
@@ -30,6 +31,36 @@ std::string AskedRequest::read(std::string_view method, std::string_view target,
   if (!path.starts_with('/')) return "a target begins with '/', or is http://host/path";
   error_ = policy::canonical_path(path, path_text_, path_);
   return {};
+}
+
+void FactOptions::declare(Arguments& arguments) {
+  arguments.value(
+      "--header", "LINE",
+      [this](const std::string& line) -> std::string {
+        const std::size_t colon = line.find(':');
+        if (colon == std::string::npos || colon == 0)
+          return quoted(line) + " is no header; write 'Name: value'";
+        const std::size_t value = std::min(line.find_first_not_of(' ', colon + 1), line.size());
+        names_.push_back(line.substr(0, colon));
+        values_.push_back(line.substr(value));
+        return {};
+      },
+      "a header field of the request, 'Name: value'", true);
+  arguments.value(
+      "--client", "ADDRESS",
+      [this](const std::string& text) -> std::string {
+        const auto address = parse_address(text);
+        if (!address) return quoted(text) + " is no address";
+        client_ = *address;
+        return {};
+      },
+      "the address the request comes from");
+}
+
+policy::ConditionInput FactOptions::input(std::string_view query) const {
+  fields_.clear();
+  for (std::size_t i = 0; i < names_.size(); ++i) fields_.push_back({names_[i], values_[i]});
+  return {query, fields_, client_, false};
 }
 
 }  // namespace postern::cli

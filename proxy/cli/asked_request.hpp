@@ -5,9 +5,12 @@
 #include <array>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "conf/limits.hpp"
+#include "policy/condition.hpp"
 #include "policy/target.hpp"
+#include "proxy/cli/arguments.hpp"
 
 namespace postern::cli {
 
@@ -38,6 +41,19 @@ class AskedRequest {
   policy::CanonicalHost host_;
   std::array<char, limits::host_bytes_max> host_text_{};
   std::array<char, limits::target_bytes_max> path_text_{};
+};
+
+/// --header and --client: what conditions look at beside the query.
+class FactOptions {
+ public:
+  void declare(Arguments& arguments);
+  /// Good as long as this and `query`.
+  [[nodiscard]] policy::ConditionInput input(std::string_view query) const;
+
+ private:
+  std::vector<std::string> names_, values_;
+  mutable std::vector<policy::HeaderField> fields_;
+  std::array<std::uint8_t, 16> client_{};
 };
 
 }  // namespace postern::cli

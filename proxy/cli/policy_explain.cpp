@@ -72,6 +72,12 @@ json::object record_of(const AskedRequest& request, const policy::Explanation& e
                                  {"answer", policy::to_string(part.answer)},
                                  {"through", part.through}});
   record["requirements"] = std::move(parts);
+  json::array conditions;
+  for (const auto& [condition, holds] : explanation.conditions)
+    conditions.push_back(json::object{{"condition", policy::to_string(*condition)},
+                                      {"place", place_of(policy, condition->place)},
+                                      {"holds", holds}});
+  record["conditions"] = std::move(conditions);
   json::array misses;
   for (const policy::NearMiss& miss : explanation.near_misses)
     misses.push_back(json::object{{"rule", miss.rule->id},
@@ -97,6 +103,7 @@ std::string verdict_line(const policy::Decision& decision, const AskedSubject& s
   }
   text += policy::to_string(decision.reason);
   if (decision.unmet != nullptr) text += " (" + policy::to_string(*decision.unmet) + ')';
+  if (decision.failed != nullptr) text += " (" + policy::to_string(*decision.failed) + ')';
   if (subject.credential == policy::Credential::unusable && subject.token_state != store::TokenState::valid)
     text += ", the token is " + std::string(store::to_string(subject.token_state));
   return text;
@@ -130,6 +137,8 @@ std::string text_of(const AskedRequest& request, const policy::Explanation& expl
     if (!open && judged && !part.through.empty()) text += ", " + part.through;
     text += '\n';
   }
+  for (const auto& [condition, holds] : explanation.conditions)
+    text += "condition " + policy::to_string(*condition) + (holds ? ": holds\n" : ": does not hold\n");
   if (!explanation.near_misses.empty()) text += "near misses\n";
   for (const policy::NearMiss& miss : explanation.near_misses)
     text += "  " + rule_line(policy, miss.rule) + "\n    " + miss.sentence + '\n';
@@ -153,12 +162,14 @@ int refused_target(const AskedRequest& request, std::string_view target, const O
 
 int explain(Arguments& arguments) {
   std::string method, target, host;
+  FactOptions facts;
   SubjectOptions who;
   PolicySource source;
   Output output;
   arguments.operand("METHOD", method, "GET, PUT, ...");
   arguments.operand("TARGET", target, "a path with or without a query, or http://host/path");
   arguments.text("--host", "NAME", host, "the host that is asked for");
+  facts.declare(arguments);
   who.declare(arguments);
   source.declare(arguments);
   output.declare(arguments);
@@ -176,12 +187,16 @@ int explain(Arguments& arguments) {
   const policy::Catalog names = source.names_for(policy);
   const policy::HeldSubject held(subject->holdings, names);
   for (const std::string& unknown : held.unknown()) complain("there is no " + unknown);
+  const policy::ConditionInput input = facts.input(request.query());
   const policy::Explanation explanation =
-      policy::explain(policy, {request.host(), request.path(), request.method()}, request.asterisk(),
+      policy::explain(policy, {request.host(), request.path(), request.method(), &input}, request.asterisk(),
                       policy.bind(names), subject->credential, held.subject());
   std::vector<std::string> headers;
   if (explanation.decision.verdict == policy::Verdict::allow)
     headers = injected(held.subject(), source.config());
+  if (explanation.match.rule && !headers.empty())
+    for (const UpstreamHeader& own : explanation.match.rule->upstream_headers)
+      headers.push_back(own.name + ": " + own.value);
   return output.json() ? output.record(record_of(request, explanation, policy, *subject, headers))
                        : print(text_of(request, explanation, policy, *subject, headers));
 }

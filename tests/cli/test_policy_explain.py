@@ -63,6 +63,22 @@ def test_the_canonical_path_is_what_is_matched(shop):
     assert (answer["allowed"], answer["reason"], answer["status"]) == (False, "dot_segment", 400)
 
 
+def test_conditions_are_told_one_by_one(shop):
+    (shop.folder / "policy.yaml").write_text(
+        "version: 1\nrules:\n"
+        "  - {path: /a, authenticated: true, client: [10.0.0.0/8], query: {v: [1, 2]}, headers: {X-Env: {absent: true}},\n"
+        "     upstream_headers: {X-Tier: gold}}\n"
+    )
+    def ask(*words):
+        answer = shop.json("policy", "explain", "GET", *words, "--role", "shop.reader")
+        return answer["allowed"], answer["reason"], [one["condition"] for one in answer["conditions"] if not one["holds"]]
+    assert ask("/a?v=1", "--client", "10.1.1.1") == (True, "granted", [])
+    assert ask("/a?v=1&v=3", "--client", "10.1.1.1") == (False, "condition_not_met", ["query v"])
+    assert ask("/a", "--client", "192.0.2.1", "--header", "x-env: 1") == (
+        False, "condition_not_met", ["client", "query v", "header x-env"])
+    assert "X-Tier: gold" in shop.json("policy", "explain", "GET", "/a?v=1", "--client", "10.1.1.1", "--role", "shop.reader")["headers"]
+
+
 def test_words_that_make_no_sense(shop):
     assert "exclude each other" in shop.refused("policy", "explain", "GET", "/", "--user", "bob", "--unusable", code=2)
     assert "begins with '/'" in shop.refused("policy", "explain", "GET", "orders", code=2)
