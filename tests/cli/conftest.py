@@ -50,6 +50,19 @@ rules:
   - {path: "/orders/{order}", methods: [PUT], permission: shop.orders.write, license: shop.pro}
 """
 
+OPENAPI = """\
+openapi: 3.0.3
+info: {title: Shop, version: "1"}
+security: [{bearerAuth: []}]
+paths:
+  /health: {get: {operationId: health, security: []}}
+  /orders: {get: {operationId: listOrders}}
+  /orders/{order}:
+    get: {operationId: showOrder}
+    put: {operationId: changeOrder}
+components: {securitySchemes: {bearerAuth: {type: http, scheme: bearer, bearerFormat: Opaque}}}
+"""
+
 CONFIG = """\
 listen: 127.0.0.1:0
 upstream: http://127.0.0.1:8000
@@ -75,6 +88,7 @@ class Shop:
         (self.folder / "catalog.yaml").write_text(CATALOG)
         (self.folder / "policy.yaml").write_text(POLICY)
         (self.folder / "postern.yaml").write_text(CONFIG)
+        (self.folder / "openapi.yaml").write_text(OPENAPI)
         lines = [f"{secret} import {number}" for number, secret in enumerate(secrets(3))]
         (self.folder / "tokens.txt").write_text("# from the old system\n" + "\n".join(lines) + "\n")
 

@@ -1,0 +1,52 @@
+// The requests that rules can tell apart: every path, host or method falls into exactly one class, and all of
+// one class are matched alike. One member of each is enough to say something about all of them, exactly.
+
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "policy/policy.hpp"
+
+namespace postern::policy {
+
+/// Of one template: beyond it nothing is claimed.
+inline constexpr std::size_t path_classes_max = 200'000;
+
+class PathClasses {
+ public:
+  /// `rules` are those whose templates may tell paths apart.
+  explicit PathClasses(std::span<const Rule> rules);
+
+  /// Calls `take` with a canonical path of each class that the template's paths fall into. False when there
+  /// are more than path_classes_max, the rest of which are then not looked at.
+  bool each(std::span<const TemplateSegment> pattern,
+            const std::function<void(const std::string& path)>& take) const;
+
+ private:
+  struct Node {
+    std::map<std::string, std::uint32_t> literals;  ///< by decoded text; values are indices of nodes
+    std::uint32_t param = 0;                        ///< 0: none
+  };
+  using Alive = std::vector<std::uint32_t>;  ///< nodes that some template is at, ascending
+  struct Walk;
+
+  [[nodiscard]] Alive after(const Alive& alive, const std::string& decoded) const;
+  /// Texts by which the nodes tell a next segment apart, and one that none of them names.
+  [[nodiscard]] std::vector<std::string> choices(const Alive& alive) const;
+  void walk(Walk& walk, std::size_t at, const Alive& alive, const std::string& path) const;
+  void walk_rest(Walk& walk, const Alive& alive, const std::string& path) const;
+
+  std::vector<Node> nodes_;
+  std::map<std::string, std::string> canonical_;  ///< spelling of each decoded literal
+  std::string other_;                             ///< a segment that no rule names
+};
+
+/// A host of each class: every exact name, one below each suffix, one that no rule names.
+[[nodiscard]] std::vector<std::string> host_classes(std::span<const Rule> rules);
+
+}  // namespace postern::policy
