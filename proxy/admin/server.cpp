@@ -4,126 +4,23 @@
 #include "proxy/admin/server.hpp"
 
 #include <algorithm>
-#include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
-#include <boost/asio/signal_set.hpp>
-#include <boost/asio/steady_timer.hpp>
-#include <csignal>
 #include <ctime>
 #include <optional>
-#include <thread>
 
-#include "proxy/access_log.hpp"
-#include "proxy/admin/certificates.hpp"
-#include "proxy/admin/declared_catalog.hpp"
-#include "proxy/admin/file_watch.hpp"
-#include "proxy/admin/handover.hpp"
-#include "proxy/admin/health.hpp"
-#include "proxy/admin/http_service.hpp"
 #include "proxy/admin/process.hpp"
-#include "proxy/admin/ruleset.hpp"
-#include "proxy/admin/store_place.hpp"
-#include "proxy/admin/upstream_watch.hpp"
-#include "proxy/admin/usage_writer.hpp"
-#include "proxy/listening_socket.hpp"
+#include "proxy/admin/running_server.hpp"
 #include "proxy/operator_log.hpp"
-#include "proxy/shard.hpp"
 #include "store/operations.hpp"
 
 namespace postern {
 namespace {
 
-namespace asio = boost::asio;
 using boost::system::error_code;
 
 constexpr std::chrono::seconds inspection_interval{2};  // how old store figures and missing names may be
 
-class Server {
- public:
-  Server(ServerOptions options, store::Store store)
-      : options_(std::move(options)),
-        store_(std::move(store)),
-        store_place_(options_.config.store),
-        catalog_(options_.config),
-        signals_(io_, SIGTERM, SIGINT, SIGHUP),
-        drain_deadline_(io_),
-        inspection_(io_),
-        watch_(io_, [this] { on_files_changed(); }),
-        handover_(
-            io_, [this] { return offered_sockets(); }, [this] { on_relieved(); }),
-        upstreams_(
-            io_, shards_,
-            [this](std::size_t upstream) {
-              return std::string(ruleset_->upstreams[upstream].headers.lines());
-            },
-            [this](std::size_t upstream) { return ruleset_->upstreams[upstream].tls; }) {}
-  ~Server() { join(); }
-
-  /// Everything that can be wrong at a start is found here, before the first connection is accepted.
-  [[nodiscard]] Status prepare();
-  /// Serves until told to end; the exit code.
-  int run();
-
- private:
-  [[nodiscard]] Status load();
-  [[nodiscard]] Status load_certificates();
-  [[nodiscard]] std::uint32_t shard_count() const;
-  [[nodiscard]] Status make_shards();
-  [[nodiscard]] Status listen();
-  [[nodiscard]] Result<ListeningSocket> listening_socket(std::string_view option, const Endpoint& endpoint);
-  [[nodiscard]] Status open_services();
-  void take_over();
-  [[nodiscard]] std::vector<admin::HandoverService::Offer> offered_sockets() const;
-  void on_relieved();
-  void leave_paths();
-  void start_threads();
-  void join();
-
-  void wait_for_signal();
-  void on_signal(int signal);
-  void begin_drain(std::string_view why);
-  void on_shard_ended();
-  void on_files_changed();
-  void reload();
-  void apply_catalog();
-  void reload_certificates();
-  void certificates_in_force();
-  void watch_files();
-  void inspect();
-  void look_at_store();
-  void tell_whether_store_is_lost();
-  admin::Response respond(std::string_view path, bool with_metrics);
-  [[nodiscard]] const Config& config() const noexcept { return ruleset_->config; }
-
-  ServerOptions options_;
-  store::Store store_;
-  const admin::StorePlace store_place_;
-  bool store_lost_ = false;
-  admin::DeclaredCatalog catalog_;
-  admin::Ruleset ruleset_;
-  admin::Sources sources_;
-  admin::Certificates certificates_;
-  admin::Health health_;
-  ProcessMetrics metrics_;
-  std::unique_ptr<AccessLog> access_log_;
-  ShardShared shared_;
-  std::vector<std::unique_ptr<Shard>> shards_;
-  admin::UsageWriter usage_{store_, shards_, metrics_};
-  std::vector<std::thread> threads_;
-  std::size_t shards_running_ = 0;
-  std::vector<ListeningSocket> sockets_;
-
-  asio::io_context io_{1};
-  asio::signal_set signals_;
-  asio::steady_timer drain_deadline_;
-  asio::steady_timer inspection_;
-  admin::FileWatch watch_;
-  admin::Predecessor predecessor_;
-  admin::HandoverService handover_;
-  admin::UpstreamWatch upstreams_;
-  std::vector<std::unique_ptr<admin::HttpService>> services_;
-  std::vector<std::pair<std::string_view, std::string>> service_names_;  // option, what it is
-};
+}  // namespace
 
 Status Server::prepare() {
   POSTERN_TRY_STATUS(load());
@@ -333,92 +230,6 @@ void Server::on_shard_ended() {
   if (--shards_running_ == 0) io_.stop();
 }
 
-void Server::watch_files() {
-  std::vector<std::string> files = sources_.files;
-  if (!catalog_.file().empty()) files.push_back(catalog_.file());
-  if (certificates_.in_force()) {
-    const std::vector<std::string> pems = admin::Certificates::files(config().tls);
-    files.insert(files.end(), pems.begin(), pems.end());
-  }
-  if (!watch_.watch(files))
-    operator_log(
-        LogLevel::warning,
-        "cannot watch the directories of policy, configuration and certificates; reload with SIGHUP");
-}
-
-void Server::on_files_changed() {
-  watch_files();  // a swapped link leads elsewhere now
-  if (catalog_.changed()) apply_catalog();
-  if (admin::read_sources(options_.sources, config()).text != sources_.text) reload();
-  if (certificates_.in_force() && certificates_.changed(config().tls)) reload_certificates();
-}
-
-void Server::apply_catalog() {
-  if (catalog_.file().empty()) return;
-  const auto applied = catalog_.apply(store_, "catalog file changed");
-  health_.catalog_problem = applied ? std::string() : applied.error().message;
-  metrics_.last_catalog_ok = applied.has_value();
-  if (!applied) {
-    operator_log(LogLevel::error, "catalog refused, the store stays as it was: " + applied.error().message);
-    return;
-  }
-  operator_log(LogLevel::info, *applied);
-  // What the policy could not be bound to before may be there now.
-  if (!health_.reload_problem.empty()) reload();
-  look_at_store();
-}
-
-void Server::reload_certificates() {
-  if (!certificates_.in_force()) return;
-  if (const Status loaded = certificates_.load(config().tls); !loaded) {
-    health_.tls_problem = loaded.error().message;
-    metrics_.tls_reload_failures.add();
-    operator_log(LogLevel::error,
-                 "new certificates refused, the last good ones stay in force: " + loaded.error().message);
-    return;
-  }
-  certificates_in_force();
-  metrics_.tls_reloads.add();
-  for (const auto& shard : shards_) shard->use(certificates_.in_force());
-  operator_log(LogLevel::info, "certificates read again: in force for new connections");
-}
-
-void Server::reload() {
-  if (options_.config.dev) return;
-  admin::ReloadNotes notes;
-  admin::Problem problem;
-  // Remembered even when refused, so that a broken file is not reported again with every event in its
-  // directory.
-  sources_ = admin::read_sources(options_.sources, config());
-  auto ruleset = admin::reload_ruleset(options_.sources, *ruleset_, store_, notes, problem);
-  if (!ruleset) {
-    health_.reload_problem = problem.places;
-    metrics_.reload_failures.add();
-    metrics_.last_reload_ok = false;
-    operator_log(LogLevel::error,
-                 "reload refused, the last good policy and configuration stay in force:\n" + problem.text);
-    return;
-  }
-  ruleset_ = std::move(ruleset);
-  health_.reload_problem.clear();
-  metrics_.reloads.add();
-  metrics_.last_reload_ok = true;
-  metrics_.last_reload_time = std::time(nullptr);
-  for (const auto& shard : shards_) shard->use(ruleset_);
-  set_operator_log_level(config().log_level);
-  operator_log(LogLevel::info,
-               "reloaded: " + std::to_string(ruleset_->policy->rules().size()) + " rules in force");
-  if (!notes.restart.empty())
-    operator_log(LogLevel::warning, "changed, but needs a restart: " + notes.restart);
-  health_.headers_problem = notes.kept;
-  if (!notes.kept.empty())
-    operator_log(
-        LogLevel::error,
-        "an upstream keeps the headers it had, or the certificates, since a file is broken:\n" + notes.kept);
-  watch_files();
-  look_at_store();
-}
-
 void Server::inspect() {
   look_at_store();
   if (!store_lost_) usage_.turn();
@@ -478,8 +289,6 @@ admin::Response Server::respond(std::string_view path, bool with_metrics) {
   }
   return {404, "text/plain; charset=utf-8", "not here; try /livez, /readyz or /metrics\n"};
 }
-
-}  // namespace
 
 int run_server(ServerOptions options) {
   set_operator_log_level(options.config.log_level);

@@ -1,0 +1,96 @@
+// What a running server takes in when it changes: policy and configuration, catalog, certificates.
+
+#include <ctime>
+
+#include "proxy/admin/running_server.hpp"
+#include "proxy/operator_log.hpp"
+
+namespace postern {
+
+void Server::watch_files() {
+  std::vector<std::string> files = sources_.files;
+  if (!catalog_.file().empty()) files.push_back(catalog_.file());
+  if (certificates_.in_force()) {
+    const std::vector<std::string> pems = admin::Certificates::files(config().tls);
+    files.insert(files.end(), pems.begin(), pems.end());
+  }
+  if (!watch_.watch(files))
+    operator_log(
+        LogLevel::warning,
+        "cannot watch the directories of policy, configuration and certificates; reload with SIGHUP");
+}
+
+void Server::on_files_changed() {
+  watch_files();  // a swapped link leads elsewhere now
+  if (catalog_.changed()) apply_catalog();
+  if (admin::read_sources(options_.sources, config()).text != sources_.text) reload();
+  if (certificates_.in_force() && certificates_.changed(config().tls)) reload_certificates();
+}
+
+void Server::apply_catalog() {
+  if (catalog_.file().empty()) return;
+  const auto applied = catalog_.apply(store_, "catalog file changed");
+  health_.catalog_problem = applied ? std::string() : applied.error().message;
+  metrics_.last_catalog_ok = applied.has_value();
+  if (!applied) {
+    operator_log(LogLevel::error, "catalog refused, the store stays as it was: " + applied.error().message);
+    return;
+  }
+  operator_log(LogLevel::info, *applied);
+  // What the policy could not be bound to before may be there now.
+  if (!health_.reload_problem.empty()) reload();
+  look_at_store();
+}
+
+void Server::reload_certificates() {
+  if (!certificates_.in_force()) return;
+  if (const Status loaded = certificates_.load(config().tls); !loaded) {
+    health_.tls_problem = loaded.error().message;
+    metrics_.tls_reload_failures.add();
+    operator_log(LogLevel::error,
+                 "new certificates refused, the last good ones stay in force: " + loaded.error().message);
+    return;
+  }
+  certificates_in_force();
+  metrics_.tls_reloads.add();
+  for (const auto& shard : shards_) shard->use(certificates_.in_force());
+  operator_log(LogLevel::info, "certificates read again: in force for new connections");
+}
+
+void Server::reload() {
+  if (options_.config.dev) return;
+  admin::ReloadNotes notes;
+  admin::Problem problem;
+  // Remembered even when refused, so that a broken file is not reported again with every event in its
+  // directory.
+  sources_ = admin::read_sources(options_.sources, config());
+  auto ruleset = admin::reload_ruleset(options_.sources, *ruleset_, store_, notes, problem);
+  if (!ruleset) {
+    health_.reload_problem = problem.places;
+    metrics_.reload_failures.add();
+    metrics_.last_reload_ok = false;
+    operator_log(LogLevel::error,
+                 "reload refused, the last good policy and configuration stay in force:\n" + problem.text);
+    return;
+  }
+  ruleset_ = std::move(ruleset);
+  health_.reload_problem.clear();
+  metrics_.reloads.add();
+  metrics_.last_reload_ok = true;
+  metrics_.last_reload_time = std::time(nullptr);
+  for (const auto& shard : shards_) shard->use(ruleset_);
+  set_operator_log_level(config().log_level);
+  operator_log(LogLevel::info,
+               "reloaded: " + std::to_string(ruleset_->policy->rules().size()) + " rules in force");
+  if (!notes.restart.empty())
+    operator_log(LogLevel::warning, "changed, but needs a restart: " + notes.restart);
+  health_.headers_problem = notes.kept;
+  if (!notes.kept.empty())
+    operator_log(
+        LogLevel::error,
+        "an upstream keeps the headers it had, or the certificates, since a file is broken:\n" + notes.kept);
+  watch_files();
+  look_at_store();
+}
+
+}  // namespace postern
