@@ -27,10 +27,10 @@ std::string random_path(std::mt19937& dice, bool rest) {
 std::string random_rules(std::mt19937& dice) {
   std::string text;
   Ids shapes;
-  const unsigned count = 1 + dice() % 12;
+  const auto count = static_cast<unsigned>(1 + dice() % 12);
   for (unsigned i = 0; i < count; ++i) {
     const std::string path = random_path(dice, true);
-    const unsigned kind = dice() % 5;
+    const auto kind = static_cast<unsigned>(dice() % 5);
     const std::string host = kind == 0 ? ", host: a.test" : kind == 1 ? ", host: '*.test'" : "";
     const std::string method = dice() % 2 == 0 ? ", methods: [GET]" : "";
     std::string shape = path;
