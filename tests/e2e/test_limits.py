@@ -30,7 +30,7 @@ def test_a_head_beyond_its_bound(guard, upstream, limits, target, fields, status
     assert reply.status == status
     assert f'"{code}"'.encode() in reply.body
     assert not upstream.received
-    assert [line.get("code") for line in server.access_log(2)][-1] == code
+    assert code in [line.get("code") for line in server.access_log(2)]  # of two shards, in any order
     assert f'postern_requests_total{{status="{status}"}} 1' in server.metrics()
 
 
