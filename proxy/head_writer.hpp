@@ -57,7 +57,7 @@ struct ResponseRewrite {
       date;  ///< of HttpDate, for an answer that has none (RFC 9110 §6.6.1); empty: none is added
   bool owns_token_expires = false;  ///< X-Token-Expires is ours: the upstream's is dropped
   std::string_view token_expires;   ///< its value; empty: there is none
-  std::string_view rule_lines;  ///< Deprecation and Sunset of the rule; the upstream's own then go
+  std::string_view rule_lines;      ///< Deprecation and Sunset of the rule; the upstream's own then go
   bool is_private = false;  ///< the credential stood in the query: caches must not share it (RFC 6750 §2.3)
 };
 
