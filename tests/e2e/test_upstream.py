@@ -222,21 +222,22 @@ def test_an_unread_body_is_not_left_in_a_pooled_connection(shared):
         assert shared.postern.ask(target="/open/small").body == b"mine"
 
 
-def test_an_answer_before_its_request_was_sent_leaves_a_connection_of_no_use(shared):
+def test_an_answer_before_its_request_was_sent_leaves_a_connection_of_no_use(guard, upstream):
     """What is sent next on it would be the rest of the body."""
     def serve(connection):
         connection.head(Request)
         connection.send(response())
         connection.rest()
 
-    shared.upstream.serve = serve
-    with shared.postern.client() as client:
+    postern = guard(config={"shards": 1})  # each shard keeps connections of its own
+    upstream.serve = serve
+    with postern.client() as client:
         client.send(request("POST", "/open", "Content-Length: 10") + b"hello")
         reply = client.reply()
         assert (reply.status, reply.get("connection")) == (200, "close")
-    shared.upstream.serve = None
-    assert shared.postern.ask().status == 200
-    assert len(shared.upstream.connections) == 2
+    upstream.serve = None
+    assert postern.ask().status == 200
+    assert len(upstream.connections) == 2
 
 
 def test_two_clients_at_once_get_their_own_answers(shared):
