@@ -7,6 +7,7 @@ namespace postern::cli {
 
 std::string AskedRequest::read(std::string_view method, std::string_view target, std::string_view host) {
   method_ = method;
+  target_ = target;
   for (char& c : method_)
     if (c >= 'a' && c <= 'z') c = static_cast<char>(c - 'a' + 'A');
   raw_host_ = host;

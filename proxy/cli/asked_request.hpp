@@ -26,6 +26,8 @@ class AskedRequest {
   [[nodiscard]] std::string read(std::string_view method, std::string_view target, std::string_view host);
 
   [[nodiscard]] const std::string& method() const noexcept { return method_; }
+  /// As it was written.
+  [[nodiscard]] const std::string& target() const noexcept { return target_; }
   [[nodiscard]] std::string_view host() const noexcept { return host_.name; }
   [[nodiscard]] const policy::CanonicalPath& path() const noexcept { return path_; }
   [[nodiscard]] std::string_view query() const noexcept { return query_; }
@@ -34,7 +36,7 @@ class AskedRequest {
   [[nodiscard]] policy::TargetError error() const noexcept { return error_; }
 
  private:
-  std::string method_, raw_host_, query_;
+  std::string method_, target_, raw_host_, query_;
   bool asterisk_ = false;
   policy::TargetError error_ = policy::TargetError::none;
   policy::CanonicalPath path_;
