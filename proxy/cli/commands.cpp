@@ -14,6 +14,7 @@ constexpr std::array table = {
     &probe_ready,
     &version_command,
     &policy_explain,
+    &policy_test,
     &policy_prove,
     &policy_schema,
     &token_create,

@@ -50,6 +50,19 @@ rules:
   - {path: "/orders/{order}", methods: [PUT], permission: shop.orders.write, license: shop.pro}
 """
 
+POLICY_TESTS = """\
+version: 1
+subjects:
+  reader: {roles: [shop.reader]}
+  writer: {roles: [shop.writer], licenses: [shop.pro]}
+cases:
+  - {as: anonymous, request: GET /health, expect: allow, rule: "policy.yaml:3"}
+  - {as: [reader, writer], request: GET /orders/17, expect: allow, rule: "policy.yaml:4"}
+  - {as: anonymous, request: GET /orders/17, expect: deny, status: 401, reason: no_credential}
+  - {as: writer, request: PUT /orders/17, expect: allow, rule: "policy.yaml:5"}
+  - {as: reader, request: PUT /orders/17, expect: deny, status: 403, reason: missing_permission}
+"""
+
 OPENAPI = """\
 openapi: 3.0.3
 info: {title: Shop, version: "1"}
@@ -87,6 +100,7 @@ class Shop:
     def write_files(self) -> None:
         (self.folder / "catalog.yaml").write_text(CATALOG)
         (self.folder / "policy.yaml").write_text(POLICY)
+        (self.folder / "policy-tests.yaml").write_text(POLICY_TESTS)
         (self.folder / "postern.yaml").write_text(CONFIG)
         (self.folder / "openapi.yaml").write_text(OPENAPI)
         lines = [f"{secret} import {number}" for number, secret in enumerate(secrets(3))]
