@@ -4,10 +4,18 @@
 # Needs root (or sudo) only when something is missing; a second run asks the package manager nothing.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-groups=" ${*:-build example test} "
+[ "${1:-}" = --help ] && { sed -n '2,4s/^# \{0,1\}//p' "$0"; exit 0; }
+[ $# -gt 0 ] || set -- build example test
 
-mapfile -t wanted < <(awk -v groups="$groups" 'NF == 2 && $1 !~ /^#/ && index(groups, " " $1 " ") { print $2 }' \
-  "$here/dependencies.txt")
+list() { awk 'NF == 2 && $1 !~ /^#/' "$here/dependencies.txt"; }
+known=$(list | awk '!seen[$1]++ { print $1 }')
+for group in "$@"; do
+  grep -qxF -e "$group" <<<"$known" && continue
+  echo "dependencies: no group is named \"$group\"; there are:" $known >&2
+  exit 2
+done
+
+mapfile -t wanted < <(list | awk -v groups=" $* " 'index(groups, " " $1 " ") { print $2 }')
 missing=()
 for package in "${wanted[@]}"; do
   dpkg-query -W -f '${db:Status-Status}\n' "$package" 2>/dev/null | grep -qx installed || missing+=("$package")
