@@ -47,33 +47,6 @@ std::string explain(TargetError error) {
   return "is refused in a request";
 }
 
-/// Every byte that a path may not hold raw, escaped: what the operator probably meant by `/caf\xC3\xA9`.
-std::string escaped(std::string_view text) {
-  static constexpr char digits[] = "0123456789ABCDEF";
-  static constexpr std::string_view plain = "-._~!$&'()*+,=:@%";
-  std::string out;
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (is_letter(c) || (c >= '0' && c <= '9') || plain.find(c) != std::string_view::npos) {
-      out += c;
-    } else {
-      out += '%';
-      out += digits[byte >> 4];
-      out += digits[byte & 15];
-    }
-  }
-  return out;
-}
-
-/// The canonical form of one literal without its slash, or the reason why there is none.
-TargetError canonical_literal(std::string_view text, std::string& canonical) {
-  std::string buffer(text.size() + 1, '\0');
-  CanonicalPath path;
-  const TargetError error = canonical_path("/" + std::string(text), buffer, path);
-  if (error == TargetError::none) canonical = path.segment(0);
-  return error;
-}
-
 class Parser {
  public:
   Parser(std::string_view text, std::vector<Flaw>& flaws) : text_(text), flaws_(flaws) {}
@@ -157,7 +130,7 @@ class Parser {
     std::string canonical;
     if (const TargetError error = canonical_literal(text, canonical); error != TargetError::none) {
       std::string suggestion;
-      if (std::string twin = escaped(text); error == TargetError::bad_byte && twin != text) {
+      if (std::string twin = escaped_literal(text); error == TargetError::bad_byte && twin != text) {
         suggestion = "did you mean " + quoted(twin) + "?";
       }
       flaw(at, "the segment " + quoted(text) + " " + explain(error) + ", so this rule would never apply",
@@ -177,6 +150,31 @@ class Parser {
 };
 
 }  // namespace
+
+std::string escaped_literal(std::string_view text) {
+  static constexpr char digits[] = "0123456789ABCDEF";
+  static constexpr std::string_view plain = "-._~!$&'()*+,=:@%";
+  std::string out;
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (is_letter(c) || (c >= '0' && c <= '9') || plain.find(c) != std::string_view::npos) {
+      out += c;
+    } else {
+      out += '%';
+      out += digits[byte >> 4];
+      out += digits[byte & 15];
+    }
+  }
+  return out;
+}
+
+TargetError canonical_literal(std::string_view text, std::string& canonical) {
+  std::string buffer(text.size() + 1, '\0');
+  CanonicalPath path;
+  const TargetError error = canonical_path("/" + std::string(text), buffer, path);
+  if (error == TargetError::none) canonical = path.segment(0);
+  return error;
+}
 
 PathTemplate parse_template(std::string_view text, std::vector<Flaw>& flaws) {
   return Parser(text, flaws).parse();

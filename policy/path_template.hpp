@@ -22,6 +22,12 @@ struct PathTemplate {
 /// never applies.
 [[nodiscard]] PathTemplate parse_template(std::string_view text, std::vector<Flaw>& flaws);
 
+/// The canonical form of one literal segment without slashes, or the reason why no request could have it.
+[[nodiscard]] TargetError canonical_literal(std::string_view text, std::string& canonical);
+
+/// `text` with every byte escaped that a path may not hold raw: what was probably meant by `caf\xC3\xA9`.
+[[nodiscard]] std::string escaped_literal(std::string_view text);
+
 /// The text that a literal is compared by: decoded, since most upstreams route on the decoded segment. A rule
 /// for
 /// `/files/@admin` must not be passed by with `/files/%40admin`. Decoding is safe here: a canonical segment

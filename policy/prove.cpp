@@ -39,6 +39,13 @@ class Prover {
 
   void cover(const Operation& operation) {
     Coverage coverage{&operation, {}};
+    if (!operation.unreachable.empty()) {
+      add(Kind::unreachable_operation, Severity::note,
+          operation.method + ' ' + operation.path + " cannot be asked for: " + operation.unreachable,
+          operation);
+      proof_.coverage.push_back(std::move(coverage));
+      return;
+    }
     bool complete = true;
     for (const std::string& host : hosts_) {
       complete = classes_.each(operation.segments, [&](const std::string& path) {
@@ -72,15 +79,16 @@ class Prover {
         continue;
       }
       const RequirementKind kind = part.rule->requirement.kind;
-      if (kind == RequirementKind::anonymous && operation.secured)
+      if (kind == RequirementKind::anonymous && operation.security == Declared::secured)
         add(Kind::open_operation, Severity::error,
             name + " is declared secured, but rule " + part.rule->id + " lets everybody in (" + part.example +
                 ')',
-            operation);
-      if (kind != RequirementKind::anonymous && kind != RequirementKind::never && !operation.secured)
+            operation, part.rule);
+      if (kind != RequirementKind::anonymous && kind != RequirementKind::never &&
+          operation.security == Declared::open)
         add(Kind::guarded_operation, Severity::warning,
             name + " is declared open, but rule " + part.rule->id + " demands a token (" + part.example + ')',
-            operation);
+            operation, part.rule);
     }
   }
 
@@ -145,8 +153,9 @@ class Prover {
     proof_.findings.back().place = part.place;
   }
 
-  void add(Kind kind, Severity severity, std::string sentence, const Operation& operation) {
-    proof_.findings.push_back({kind, severity, std::move(sentence), nullptr, &operation, operation.place});
+  void add(Kind kind, Severity severity, std::string sentence, const Operation& operation,
+           const Rule* rule = nullptr) {
+    proof_.findings.push_back({kind, severity, std::move(sentence), rule, &operation, operation.place});
   }
   void add(Kind kind, Severity severity, std::string sentence, const Rule& rule) {
     proof_.findings.push_back({kind, severity, std::move(sentence), &rule, nullptr, rule.place});
@@ -195,6 +204,8 @@ std::string_view to_string(Finding::Kind kind) noexcept {
       return "undecided";
     case Kind::partial_parameter:
       return "partial_parameter";
+    case Kind::unreachable_operation:
+      return "unreachable_operation";
   }
   return "undecided";
 }

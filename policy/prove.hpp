@@ -27,11 +27,12 @@ struct Finding {
     unmeetable_requirement,   ///< nobody could hold what it demands
     undecided,                ///< too large to be decided exactly
     partial_parameter,        ///< `{id}.json` in the document: taken for any segment
+    unreachable_operation,    ///< no request of it gets as far as a rule
   };
   Kind kind = Kind::undecided;
   Severity severity = Severity::error;
   std::string sentence;
-  const Rule* rule = nullptr;            ///< belongs to the policy, or null
+  const Rule* rule = nullptr;            ///< that it is about or that an operation met; belongs to the policy
   const Operation* operation = nullptr;  ///< belongs to the caller, or null
   Place place;                           ///< in the document with an operation, else in the policy
 };
