@@ -15,6 +15,7 @@ constexpr std::array table = {
     &version_command,
     &policy_explain,
     &policy_test,
+    &policy_init,
     &policy_prove,
     &policy_schema,
     &token_create,

@@ -4,6 +4,7 @@
 #include "policy/prove.hpp"
 #include "proxy/cli/arguments.hpp"
 #include "proxy/cli/cli.hpp"
+#include "proxy/cli/openapi_source.hpp"
 #include "proxy/cli/output.hpp"
 #include "proxy/cli/policy_source.hpp"
 
@@ -70,7 +71,7 @@ json::object sarif_of(const policy::Proof& proof, const Files& files) {
           {"runs", json::array{std::move(run)}}};
 }
 
-std::string text_of(const policy::Proof& proof, const Files& files, bool all) {
+std::string text_of(const policy::Proof& proof, const Files& files, bool all, std::size_t accepted) {
   std::string text;
   for (const policy::Coverage& one : proof.coverage) {
     if (!all) break;
@@ -86,17 +87,49 @@ std::string text_of(const policy::Proof& proof, const Files& files, bool all) {
             std::string(policy::to_string(finding.severity)) + ": " + finding.sentence + '\n';
   }
   return text + std::to_string(proof.coverage.size()) + " operations, " +
-         std::to_string(proof.findings.size()) + " findings, " + std::to_string(errors) + " of them errors\n";
+         std::to_string(proof.findings.size()) + " findings, " + std::to_string(errors) + " of them errors" +
+         (accepted == 0 ? "" : ", " + std::to_string(accepted) + " accepted") + '\n';
+}
+
+/// Whether a comment `# accepted: KIND` stands in a rule's first line or in the comment lines above it.
+bool is_accepted(const std::vector<std::string_view>& lines, const Finding& finding) {
+  if (finding.rule == nullptr) return false;
+  const auto says = [&](std::size_t line) {
+    const std::string_view text = line >= 1 && line <= lines.size() ? lines[line - 1] : std::string_view();
+    const std::size_t hash = text.find('#');
+    const std::size_t word = text.find("accepted: ", hash);
+    if (hash == std::string_view::npos || word == std::string_view::npos) return false;
+    const std::string_view kinds = text.substr(word + 10);
+    return kinds.find(policy::to_string(finding.kind)) != std::string_view::npos;
+  };
+  std::size_t line = finding.rule->place.line;
+  if (says(line)) return true;
+  while (--line >= 1 && line <= lines.size()) {
+    const std::size_t first = lines[line - 1].find_first_not_of(' ');
+    if (first == std::string_view::npos || lines[line - 1][first] != '#') return false;
+    if (says(line)) return true;
+  }
+  return false;
+}
+
+/// Drops what somebody has looked at and found right. Returns how many.
+std::size_t drop_accepted(policy::Proof& proof, const yaml::Document& document) {
+  std::vector<std::string_view> lines;
+  for (std::string_view rest = document.text; !rest.empty();) {
+    const std::size_t end = std::min(rest.find('\n'), rest.size());
+    lines.push_back(rest.substr(0, end));
+    rest.remove_prefix(std::min(end + 1, rest.size()));
+  }
+  return std::erase_if(proof.findings, [&](const Finding& finding) { return is_accepted(lines, finding); });
 }
 
 int prove(Arguments& arguments) {
-  std::string file, base;
   std::vector<std::string> hosts;
   bool strict = false, sarif = false, all = false;
+  OpenapiSource api;
   PolicySource source;
   Output output;
-  arguments.text("--openapi", "FILE", file, "the API's document, YAML or JSON");
-  arguments.text("--base", "PATH", base, "instead of the path of its servers; / for none");
+  api.declare(arguments);
   arguments.list("--host", "NAME", hosts, "only requests for these hosts; else for any");
   arguments.flag("--all", all, "tell the rules of every operation, too");
   arguments.flag("--strict", strict, "warnings fail as errors do");
@@ -104,21 +137,14 @@ int prove(Arguments& arguments) {
   output.declare(arguments);
   arguments.flag("--sarif", sarif, "print SARIF 2.1.0 instead of text");
   if (!arguments.parse()) return arguments.exit_code();
-  if (file.empty()) return arguments.usage_error("--openapi FILE is needed");
-  if (!source.load()) return exit_failed;
+  if (!api.given()) return arguments.usage_error("--openapi FILE is needed");
+  if (!source.load() || !api.load()) return exit_failed;
 
-  Diagnostics diagnostics;
-  const yaml::Document document = yaml::load(file, diagnostics);
-  std::vector<policy::Operation> operations;
-  if (diagnostics.empty()) operations = policy::read_operations(document, base, diagnostics);
-  if (!diagnostics.empty()) {
-    complain_about(diagnostics, {&document});
-    return exit_failed;
-  }
   const policy::Catalog names = source.names_for(source.policy());
-  const policy::Proof proof =
-      policy::prove(source.policy(), operations, source.has_names() ? &names : nullptr, hosts);
-  const Files files{source.policy().file(), file};
+  policy::Proof proof =
+      policy::prove(source.policy(), api.operations(), source.has_names() ? &names : nullptr, hosts);
+  const std::size_t accepted = drop_accepted(proof, source.document());
+  const Files files{source.policy().file(), api.place()};
   const bool failed = std::any_of(proof.findings.begin(), proof.findings.end(), [&](const Finding& finding) {
     return finding.severity == Severity::error || (strict && finding.severity == Severity::warning);
   });
@@ -126,10 +152,12 @@ int prove(Arguments& arguments) {
   if (sarif)
     printed = print(json::serialize(sarif_of(proof, files)) + '\n');
   else if (output.json())
-    printed = output.record(
-        {{"ok", !failed}, {"operations", coverage_of(proof)}, {"findings", findings_of(proof, files)}});
+    printed = output.record({{"ok", !failed},
+                             {"operations", coverage_of(proof)},
+                             {"findings", findings_of(proof, files)},
+                             {"accepted", accepted}});
   else
-    printed = print(text_of(proof, files, all));
+    printed = print(text_of(proof, files, all, accepted));
   return failed ? exit_failed : printed;
 }
 

@@ -39,6 +39,8 @@ class PolicySource {
   [[nodiscard]] std::optional<ReadPolicy> read(const std::string& file) const;
 
   [[nodiscard]] const policy::Policy& policy() const noexcept { return *read_.policy; }
+  /// The policy's file, for its comments.
+  [[nodiscard]] const yaml::Document& document() const noexcept { return read_.document; }
   [[nodiscard]] const Config& config() const noexcept { return config_; }
   [[nodiscard]] bool has_names() const noexcept { return names_.has_value(); }
   /// What is known, or without a catalog and a store: exactly what `policy` names, licenses enabled.

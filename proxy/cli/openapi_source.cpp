@@ -1,0 +1,27 @@
+#include "proxy/cli/openapi_source.hpp"
+
+#include "proxy/cli/output.hpp"
+#include "proxy/cli/text_file.hpp"
+
+namespace postern::cli {
+
+void OpenapiSource::declare(Arguments& arguments) {
+  arguments.text("--openapi", "FILE", place_, "the API's document, YAML or JSON");
+  arguments.text("--base", "PATH", base_, "instead of the path of its servers; / for none");
+}
+
+bool OpenapiSource::load() {
+  auto text = read_text_file(place_);
+  if (!text) {
+    complain(text.error().message);
+    return false;
+  }
+  Diagnostics diagnostics;
+  document_ = policy::parse_openapi(place_, std::move(*text), diagnostics);
+  if (diagnostics.empty()) operations_ = policy::read_operations(document_, base_, diagnostics);
+  if (diagnostics.empty()) return true;
+  complain_about(diagnostics, {&document_});
+  return false;
+}
+
+}  // namespace postern::cli
