@@ -19,27 +19,30 @@ struct PathClasses::Walk {
   }
 };
 
-PathClasses::PathClasses(std::span<const Rule> rules) : nodes_(1) {
-  for (const Rule& rule : rules) {
-    std::uint32_t node = 0;
-    for (const TemplateSegment& segment : rule.segments) {
-      if (segment.kind == TemplateSegment::Kind::rest) break;
-      const auto fresh = static_cast<std::uint32_t>(nodes_.size());
-      std::uint32_t child = 0;
-      if (segment.kind == TemplateSegment::Kind::param) {
-        if (nodes_[node].param == 0) nodes_[node].param = fresh;
-        child = nodes_[node].param;
-      } else {
-        const std::string decoded = decoded_literal(segment);
-        canonical_.try_emplace(decoded, segment.text);
-        child = nodes_[node].literals.try_emplace(decoded, fresh).first->second;
-      }
-      if (child == fresh) nodes_.emplace_back();
-      node = child;
-    }
-  }
+PathClasses::PathClasses(std::initializer_list<std::span<const Rule>> rules) : nodes_(1) {
+  for (const std::span<const Rule> some : rules)
+    for (const Rule& rule : some) add(rule);
   other_ = "other";
   while (canonical_.contains(other_)) other_ += 'x';
+}
+
+void PathClasses::add(const Rule& rule) {
+  std::uint32_t node = 0;
+  for (const TemplateSegment& segment : rule.segments) {
+    if (segment.kind == TemplateSegment::Kind::rest) break;
+    const auto fresh = static_cast<std::uint32_t>(nodes_.size());
+    std::uint32_t child = 0;
+    if (segment.kind == TemplateSegment::Kind::param) {
+      if (nodes_[node].param == 0) nodes_[node].param = fresh;
+      child = nodes_[node].param;
+    } else {
+      const std::string decoded = decoded_literal(segment);
+      canonical_.try_emplace(decoded, segment.text);
+      child = nodes_[node].literals.try_emplace(decoded, fresh).first->second;
+    }
+    if (child == fresh) nodes_.emplace_back();
+    node = child;
+  }
 }
 
 bool PathClasses::each(std::span<const TemplateSegment> pattern,

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <initializer_list>
 #include <map>
 #include <span>
 #include <string>
@@ -20,7 +21,7 @@ inline constexpr std::size_t path_classes_max = 200'000;
 class PathClasses {
  public:
   /// `rules` are those whose templates may tell paths apart.
-  explicit PathClasses(std::span<const Rule> rules);
+  explicit PathClasses(std::initializer_list<std::span<const Rule>> rules);
 
   /// Calls `take` with a canonical path of each class that the template's paths fall into. False when there
   /// are more than path_classes_max, the rest of which are then not looked at.
@@ -32,6 +33,7 @@ class PathClasses {
     std::map<std::string, std::uint32_t> literals;  ///< by decoded text; values are indices of nodes
     std::uint32_t param = 0;                        ///< 0: none
   };
+  void add(const Rule& rule);
   using Alive = std::vector<std::uint32_t>;  ///< nodes that some template is at, ascending
   struct Walk;
 

@@ -96,10 +96,13 @@ std::string template_of(const Operation& operation) {
 
 /// What a rule may be called: letters, digits, '.', '_' and '-'.
 std::string rule_id(const Operation& operation) {
+  std::string name = operation.id;
+  if (name.empty()) {
+    for (const char c : operation.method) name += lower(c);
+    name += operation.path;
+  }
   std::string id;
-  for (const char c : operation.id.empty()
-                          ? lower(operation.method.front()) + operation.method.substr(1) + operation.path
-                          : operation.id) {
+  for (const char c : name) {
     const bool word = is_lower(lower(c)) || is_digit(c);
     if (word || (!id.empty() && (c == '_' || c == '.')))
       id += c;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <set>
 
+#include "policy/operation_table.hpp"
 #include "policy/path_classes.hpp"
 
 namespace postern::policy {
@@ -15,12 +16,20 @@ constexpr std::string_view other_method = "OTHER-METHOD";
 
 class Prover {
  public:
-  Prover(const Policy& policy, const Catalog* catalog, const std::vector<std::string>& hosts)
+  Prover(const Policy& policy, const std::vector<Operation>& operations, const Catalog* catalog,
+         const std::vector<std::string>& hosts)
       : policy_(policy),
         catalog_(catalog),
         all_hosts_(host_classes(policy.rules())),
         hosts_(hosts.empty() ? all_hosts_ : hosts),
-        classes_(policy.rules()) {}
+        table_(operations),
+        classes_({policy.rules(), table_.templates()}) {
+    if (catalog == nullptr) return;
+    for (const std::string_view id : catalog->ids(EntityKind::role))
+      if (const Catalog::Entity* role =
+              catalog->find(EntityKind::role, catalog->handle(EntityKind::role, id)))
+        role->permissions.for_each([this](Handle permission) { held_.insert(permission); });
+  }
 
   Proof run(const std::vector<Operation>& operations) {
     for (const Operation& operation : operations) cover(operation);
@@ -29,12 +38,20 @@ class Prover {
   }
 
  private:
-  [[nodiscard]] const Rule* governing(const std::string& host, const std::string& path,
+  /// The rule for a path of a class; such paths are canonical.
+  [[nodiscard]] const Rule* governing(const std::string& host, const CanonicalPath& path,
                                       std::string_view method) const {
-    char buffer[limits::target_bytes_max];
-    CanonicalPath canonical;
-    if (canonical_path(path, buffer, canonical) != TargetError::none) return nullptr;
-    return policy_.match(host, canonical, method).rule;
+    return policy_.match(host, path, method).rule;
+  }
+
+  /// Calls `take` with each class of paths of a template. False when there are too many.
+  bool each_path(std::span<const TemplateSegment> pattern,
+                 const std::function<void(const std::string&, const CanonicalPath&)>& take) const {
+    return classes_.each(pattern, [&](const std::string& path) {
+      char buffer[limits::target_bytes_max];
+      CanonicalPath canonical;
+      if (canonical_path(path, buffer, canonical) == TargetError::none) take(path, canonical);
+    });
   }
 
   void cover(const Operation& operation) {
@@ -48,13 +65,17 @@ class Prover {
     }
     bool complete = true;
     for (const std::string& host : hosts_) {
-      complete = classes_.each(operation.segments, [&](const std::string& path) {
-        const Rule* rule = governing(host, path, operation.method);
-        used_.insert(rule);
-        const bool known = std::any_of(coverage.parts.begin(), coverage.parts.end(),
-                                       [rule](const Coverage::Part& part) { return part.rule == rule; });
-        if (!known) coverage.parts.push_back({rule, host + path});
-      }) && complete;
+      complete = each_path(operation.segments,
+                           [&](const std::string& path, const CanonicalPath& canonical) {
+                             if (!table_.owns(operation, canonical)) return;  // told there
+                             const Rule* rule = governing(host, canonical, operation.method);
+                             used_.insert(rule);
+                             const bool known = std::any_of(
+                                 coverage.parts.begin(), coverage.parts.end(),
+                                 [rule](const Coverage::Part& part) { return part.rule == rule; });
+                             if (!known) coverage.parts.push_back({rule, host + path});
+                           }) &&
+                 complete;
     }
     tell(coverage);
     const std::string name = operation.method + ' ' + operation.path;
@@ -131,9 +152,11 @@ class Prover {
     for (const std::string& host : all_hosts_) {
       for (const std::string& method : methods) {
         bool found = false;
-        complete = classes_.each(rule.segments, [&](const std::string& path) {
-          found = found || governing(host, path, method) == &rule;
-        }) && complete;
+        complete = each_path(rule.segments,
+                             [&](const std::string&, const CanonicalPath& canonical) {
+                               found = found || governing(host, canonical, method) == &rule;
+                             }) &&
+                   complete;
         if (found) return Governs::something;
       }
     }
@@ -144,10 +167,7 @@ class Prover {
     for (const Requirement& child : part.children) permissions(rule, child);
     if (part.kind != RequirementKind::permission || catalog_ == nullptr) return;
     const Handle permission = catalog_->handle(EntityKind::permission, part.id);
-    for (const std::string_view id : catalog_->ids(EntityKind::role)) {
-      const Catalog::Entity* role = catalog_->find(EntityKind::role, catalog_->handle(EntityKind::role, id));
-      if (role != nullptr && role->permissions.contains(permission)) return;
-    }
+    if (permission != no_handle && held_.contains(permission)) return;
     if (!told_.insert(part.id).second) return;
     add(Kind::unheld_permission, Severity::warning, "no role gives the permission " + part.id, rule);
     proof_.findings.back().place = part.place;
@@ -164,7 +184,9 @@ class Prover {
   const Policy& policy_;
   const Catalog* catalog_;
   std::vector<std::string> all_hosts_, hosts_;
+  OperationTable table_;
   PathClasses classes_;
+  HandleSet held_;  ///< permissions that some role gives
   std::set<const Rule*> used_;
   std::set<std::string> told_;
   Proof proof_;
@@ -212,7 +234,7 @@ std::string_view to_string(Finding::Kind kind) noexcept {
 
 Proof prove(const Policy& policy, const std::vector<Operation>& operations, const Catalog* catalog,
             const std::vector<std::string>& hosts) {
-  return Prover(policy, catalog, hosts).run(operations);
+  return Prover(policy, operations, catalog, hosts).run(operations);
 }
 
 }  // namespace postern::policy

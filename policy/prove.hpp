@@ -38,7 +38,8 @@ struct Finding {
 };
 [[nodiscard]] std::string_view to_string(Finding::Kind kind) noexcept;
 
-/// Which rules govern an operation, and an example of a request to each. Null: no rule.
+/// Which rules govern an operation, requests of more specific operations aside, and an example of a request
+/// to each. Null: no rule.
 struct Coverage {
   const Operation* operation = nullptr;
   struct Part {

@@ -2,6 +2,7 @@
 
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -14,7 +15,7 @@ namespace postern::cli {
 /// Options by which commands are told of an OpenAPI document.
 class OpenapiSource {
  public:
-  /// Declares --openapi and --base.
+  /// Declares --openapi, --timeout and --base.
   void declare(Arguments& arguments);
   [[nodiscard]] bool given() const noexcept { return !place_.empty(); }
   /// Reads the document and its operations. False when that cannot be done or there are mistakes, which was
@@ -27,6 +28,7 @@ class OpenapiSource {
 
  private:
   std::string place_, base_;
+  std::uint64_t seconds_ = 30;
   yaml::Document document_;
   std::vector<policy::Operation> operations_;
 };

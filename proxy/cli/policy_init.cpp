@@ -116,11 +116,11 @@ class Initialiser {
                        " added";
     if (roles_extended_ > 0) text += ", " + count(roles_extended_, "role") + " extended";
     if (const std::size_t number = undeclared(); number > 0)
-      text += "\n" + count(number, "operation") + " of the document declare no security: " +
-              (open ? "open to everybody" : "guarded all the same (--open would open them)");
+      text += "\nno security declared for " + count(number, "operation") + ": " +
+              (open ? "open to everybody" : "guarded all the same (--open opens what declares none)");
     if (const std::size_t number = unreachable(); number > 0)
       text +=
-          "\n" + count(number, "operation") + " cannot be asked for through postern; policy prove says why";
+          "\n" + count(number, "operation") + " that no request can reach: policy prove says why";
     return text;
   }
 
@@ -315,7 +315,7 @@ int init(Arguments& arguments) {
   arguments.flag("--force", force, "replace the files");
   output.declare(arguments);
   if (!arguments.parse()) return arguments.exit_code();
-  if (!api.given()) return arguments.usage_error("--openapi FILE is needed");
+  if (!api.given()) return arguments.usage_error("--openapi FILE|URL is needed");
   if (update && force)
     return arguments.usage_error("--update keeps the files, --force replaces them; give one");
   if (!api.load()) return exit_failed;

@@ -137,7 +137,7 @@ int prove(Arguments& arguments) {
   output.declare(arguments);
   arguments.flag("--sarif", sarif, "print SARIF 2.1.0 instead of text");
   if (!arguments.parse()) return arguments.exit_code();
-  if (!api.given()) return arguments.usage_error("--openapi FILE is needed");
+  if (!api.given()) return arguments.usage_error("--openapi FILE|URL is needed");
   if (!source.load() || !api.load()) return exit_failed;
 
   const policy::Catalog names = source.names_for(source.policy());

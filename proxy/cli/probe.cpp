@@ -5,47 +5,24 @@
 #include <cstring>
 #include <netdb.h>
 #include <optional>
-#include <poll.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include "conf/option.hpp"
 #include "conf/yaml.hpp"
 #include "proxy/address.hpp"
 #include "proxy/cli/arguments.hpp"
 #include "proxy/cli/cli.hpp"
+#include "proxy/cli/client_socket.hpp"
 #include "proxy/cli/config_options.hpp"
 #include "proxy/cli/output.hpp"
 
 namespace postern::cli {
 namespace {
 
-using Clock = std::chrono::steady_clock;
+using Clock = ClientSocket::Clock;
 
 constexpr std::chrono::seconds patience{2};            // for all of it: a kubelet's own limit is one second
 constexpr std::size_t answer_bytes_max = 1024 * 1024;  // /readyz names what is wrong, once each
-
-/// A socket that closes itself.
-class Socket {
- public:
-  explicit Socket(int family) noexcept
-      : fd_(::socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)) {}
-  Socket(const Socket&) = delete;
-  Socket& operator=(const Socket&) = delete;
-  ~Socket() {
-    if (fd_ >= 0) ::close(fd_);
-  }
-  [[nodiscard]] int fd() const noexcept { return fd_; }
-  /// False when nothing happens until then.
-  [[nodiscard]] bool wait(short event, Clock::time_point until) const noexcept {
-    const auto left = std::chrono::ceil<std::chrono::milliseconds>(until - Clock::now()).count();
-    pollfd waiting{fd_, event, 0};
-    return left > 0 && ::poll(&waiting, 1, static_cast<int>(left)) == 1;
-  }
-
- private:
-  int fd_;
-};
 
 /// Where to connect in order to reach who listens there: "any address" is reached over the loopback.
 Result<SocketAddress> reachable(const Endpoint& endpoint) {
@@ -71,7 +48,7 @@ Result<std::string> get(const Endpoint& endpoint, std::string_view path) {
   const Clock::time_point until = Clock::now() + patience;
   const Error silent{ErrorKind::unavailable, endpoint.to_string() + " does not answer"};
   POSTERN_TRY(const SocketAddress address, reachable(endpoint));
-  const Socket socket(address.family());
+  const ClientSocket socket(address.family());
   if (socket.fd() < 0) return Error{ErrorKind::unavailable, "no descriptors left"};
   if (::connect(socket.fd(), address.get(), address.size) != 0 && errno != EINPROGRESS) return silent;
   if (!socket.wait(POLLOUT, until)) return silent;

@@ -70,7 +70,7 @@ def test_json_documents_servers_and_hosts(shop):
 
 
 def test_what_is_no_document(shop):
-    assert "--openapi FILE is needed" in shop.refused("policy", "prove", code=2)
+    assert "--openapi FILE|URL is needed" in shop.refused("policy", "prove", code=2)
     assert '"paths"' in shop.run("policy", "prove", "--openapi", "policy.yaml", ok=1).stderr
 
 
