@@ -146,6 +146,18 @@ TEST_CASE("each thing that can be wrong is told") {
             .starts_with("partial_parameter"));
 }
 
+TEST_CASE("a request that a more specific operation takes is that one's") {
+  CHECK(told("  - {id: one, path: '/a/{x}', allow: anonymous}\n  - {id: mine, path: /a/me, authenticated: "
+             "true}\n",
+             "  '/a/{id}': {get: {security: []}}\n  /a/me: {get: {security: [{b: []}]}}\n") == "");
+  // Without an operation of its own it is the other's.
+  CHECK(told("  - {id: one, path: '/a/{x}', allow: anonymous}\n  - {id: mine, path: /a/me, authenticated: "
+             "true}\n",
+             "  '/a/{id}': {get: {security: []}}\n  /a/me: {put: {security: [{b: []}]}}\n")
+            .starts_with(
+                "guarded_operation: GET /a/{id} is declared open, but rule mine demands a token (/a/me)\n"));
+}
+
 TEST_CASE("whether a requirement can be met is decided over all ways, with 24 terms too") {
   const auto of = [](const std::string& demand) {
     return meetable(test::policy_of("  - {path: /, " + demand + "}\n")->rules()[0].requirement);
