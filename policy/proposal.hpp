@@ -3,6 +3,7 @@
 
 #pragma once
 
+#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -50,6 +51,17 @@ struct Proposal {
 [[nodiscard]] std::string permissions_text(const std::vector<ProposedPermission>& permissions,
                                            std::size_t indentation);
 [[nodiscard]] std::string roles_text(const std::vector<ProposedRole>& roles, std::size_t indentation);
+
+/// A request that a rule governs: "/orders/other", or with a host before it.
+using Examples = std::map<std::string, std::string>;
+
+/// Cases for `policy test`, two a rule: who may, and who may not. With `roles` the subjects are those, by
+/// name, else they are written out. Rules without an example have none.
+[[nodiscard]] std::string cases_text(const std::vector<ProposedRule>& rules,
+                                     const std::vector<ProposedRole>& roles, const Examples& examples,
+                                     std::size_t indentation);
+/// The subjects that they speak of.
+[[nodiscard]] std::string subjects_text(const std::vector<ProposedRole>& roles, std::size_t indentation);
 
 /// Of one rule at most; where more operations than this cannot be told apart, the rule is closed.
 inline constexpr std::size_t proposed_permissions_max = 16;

@@ -78,6 +78,23 @@ std::string demand_of(const ProposedRule& rule) {
   return "all_of: " + listed(terms);
 }
 
+/// Whether somebody with this role may pass.
+bool suffices(const ProposedRole& role, const ProposedRule& rule) {
+  return std::all_of(rule.permissions.begin(), rule.permissions.end(), [&](const std::string& permission) {
+    return std::find(role.permissions.begin(), role.permissions.end(), permission) != role.permissions.end();
+  });
+}
+
+/// "GET /orders/other" as one text, or with the host as a mapping.
+std::string request_text(const std::string& method, const std::string& example) {
+  const std::size_t slash = example.find('/');
+  const std::string target = path_text(example.substr(slash));
+  if (slash > 0)
+    return "{method: " + method + ", target: " + target + ", host: " + in_quotes(example.substr(0, slash)) +
+           '}';
+  return target.front() == '"' ? in_quotes(method + ' ' + example) : method + ' ' + target;
+}
+
 void comment(std::string& text, const std::string& margin, const ProposedRule& rule) {
   if (rule.operations.size() > 1) {
     text += margin + "# No rule can tell these apart:\n";
@@ -132,6 +149,42 @@ std::string roles_text(const std::vector<ProposedRole>& roles, std::size_t inden
   for (const ProposedRole& role : roles)
     text += margin + "- {id: " + role.id + ", name: " + name_text(role.name) +
             ", permissions: " + listed(role.permissions) + "}\n";
+  return text;
+}
+
+std::string subjects_text(const std::vector<ProposedRole>& roles, std::size_t indentation) {
+  const std::string margin(indentation, ' ');
+  std::string text = margin + "nobody: {id: nobody}  # a valid token that holds nothing\n";
+  for (const ProposedRole& role : roles) text += margin + role.id + ": {roles: [" + role.id + "]}\n";
+  return text;
+}
+
+std::string cases_text(const std::vector<ProposedRule>& rules, const std::vector<ProposedRole>& roles,
+                       const Examples& examples, std::size_t indentation) {
+  const std::string margin(indentation, ' ');
+  std::string text;
+  for (const ProposedRule& rule : rules) {
+    const auto example = examples.find(rule.id);
+    if (example == examples.end()) continue;
+    const auto add = [&](const std::string& who, std::string_view expected) {
+      text += margin + "- {as: " + who + ", request: " + request_text(rule.method, example->second) +
+              ", expect: " + std::string(expected) + ", rule: " + id_text(rule.id) + "}\n";
+    };
+    if (rule.open) {
+      add("[anonymous, unusable]", "allow");
+      continue;
+    }
+    std::vector<std::string> may, may_not = {"anonymous", "unusable"};
+    if (!roles.empty()) may_not.emplace_back("nobody");
+    for (const ProposedRole& role : roles)
+      if (role.id.starts_with(rule.group + '.')) (suffices(role, rule) ? may : may_not).push_back(role.id);
+    if (rule.permissions.empty()) may.clear();
+    if (!may.empty())
+      add(listed(may), "allow");
+    else if (!rule.permissions.empty())
+      add("{permissions: " + listed(rule.permissions) + '}', "allow");
+    add(listed(may_not), "deny");
+  }
   return text;
 }
 

@@ -74,14 +74,16 @@ class Initialiser {
       : api_(api), proposal_(std::move(proposal)) {
     policy_.path = (fs::path(directory) / "policy.yaml").string();
     catalog_.path = (fs::path(directory) / "catalog.yaml").string();
+    tests_.path = (fs::path(directory) / "policy-tests.yaml").string();
   }
 
-  [[nodiscard]] std::vector<Draft*> drafts() { return {&policy_, &catalog_}; }
+  [[nodiscard]] std::vector<Draft*> drafts() { return {&policy_, &catalog_, &tests_}; }
 
   /// Whole new files.
-  void propose_all() {
+  [[nodiscard]] bool propose_all() {
     propose_policy();
     propose_catalog();
+    return propose_cases();
   }
 
   /// What is missing in those that are there. False when something is wrong with them, which was said.
@@ -91,16 +93,21 @@ class Initialiser {
     } else if (!add_rules()) {
       return false;
     }
-    if (fs::exists(catalog_.path)) return add_names();
-    propose_catalog();
-    return true;
+    const Proposal proposal = proposal_;  // of which add_names() keeps what is new
+    if (fs::exists(catalog_.path)) {
+      if (!add_names()) return false;
+      proposal_.rules = proposal.rules;
+    } else {
+      propose_catalog();
+    }
+    return fs::exists(tests_.path) || !policy_.old_text.empty() ? add_cases() : propose_cases();
   }
 
   [[nodiscard]] json::object record() const {
     return {{"operations", api_.operations().size()},
             {"unreachable", unreachable()},
             {"undeclared", undeclared()},
-            {"files", json::array{policy_.path, catalog_.path}},
+            {"files", json::array{policy_.path, catalog_.path, tests_.path}},
             {"rules_added", policy_.added},
             {"permissions_added", catalog_.added},
             {"roles_added", roles_added_},
@@ -119,8 +126,7 @@ class Initialiser {
       text += "\nno security declared for " + count(number, "operation") + ": " +
               (open ? "open to everybody" : "guarded all the same (--open opens what declares none)");
     if (const std::size_t number = unreachable(); number > 0)
-      text +=
-          "\n" + count(number, "operation") + " that no request can reach: policy prove says why";
+      text += "\n" + count(number, "operation") + " that no request can reach: policy prove says why";
     return text;
   }
 
@@ -154,6 +160,46 @@ class Initialiser {
         permissions_text(proposal_.permissions, 2) + "roles:\n" + roles_text(proposal_.roles, 2);
     catalog_.added = proposal_.permissions.size();
     roles_added_ = proposal_.roles.size();
+  }
+
+  /// A request to each proposed rule of the policy as it is to be. Nothing when that has mistakes, which was
+  /// said.
+  std::optional<policy::Examples> examples() const {
+    const auto compiled = compile(parsed(policy_.path, policy_.text), "what would be written has mistakes");
+    if (!compiled) return std::nullopt;
+    policy::Examples examples;
+    for (const policy::Coverage& one : policy::prove(*compiled, api_.operations(), nullptr, {}).coverage)
+      for (const policy::Coverage::Part& part : one.parts)
+        if (part.rule != nullptr) examples.try_emplace(part.rule->id, part.example);
+    return examples;
+  }
+
+  bool propose_cases() {
+    const auto requests = examples();
+    if (!requests) return false;
+    tests_.text =
+        "# What policy.yaml is meant to say, for `postern policy test`: who may, and who may not. A "
+        "beginning.\n"
+        "version: 1\nsubjects:\n" +
+        subjects_text(proposal_.roles, 2) + "cases:\n" +
+        cases_text(proposal_.rules, proposal_.roles, *requests, 2);
+    return true;
+  }
+
+  /// Cases for the added rules. Roles may mean something else by now, so the subjects are written out.
+  bool add_cases() {
+    const bool exists = fs::exists(tests_.path);
+    const auto document = exists ? parse_file(tests_.path) : parsed(tests_.path, "version: 1\n");
+    if (!document) return false;
+    if (exists) tests_.old_text = tests_.text = document->text;
+    if (policy_.added == 0) return true;
+    const auto requests = examples();
+    if (!requests) return false;
+    std::vector<yaml::Addition> additions;
+    const auto items = [&](std::size_t n) { return cases_text(proposal_.rules, {}, *requests, n); };
+    if (!add_items(*document, "cases", items, additions)) return false;
+    tests_.text = yaml::with_additions(document->text, std::move(additions));
+    return true;
   }
 
   /// Rules for the operations that no rule governs, or not all of their requests.
@@ -278,7 +324,7 @@ class Initialiser {
 
   const OpenapiSource& api_;
   Proposal proposal_;
-  Draft policy_, catalog_;
+  Draft policy_, catalog_, tests_;
   std::size_t roles_added_ = 0, roles_extended_ = 0;
 };
 
@@ -309,7 +355,8 @@ int init(Arguments& arguments) {
   OpenapiSource api;
   Output output;
   api.declare(arguments);
-  arguments.text("--directory", "DIR", directory, "where policy.yaml and catalog.yaml go, else here");
+  arguments.text("--directory", "DIR", directory,
+                 "where policy.yaml, catalog.yaml and policy-tests.yaml go, else here");
   arguments.flag("--open", open, "what declares no security is for everybody; else it is guarded and marked");
   arguments.flag("--update", update, "add to the files what is missing in them; nothing else changes");
   arguments.flag("--force", force, "replace the files");
@@ -331,10 +378,7 @@ int init(Arguments& arguments) {
     return exit_failed;
   }
   Initialiser initialiser(api, std::move(proposal), directory);
-  if (!update)
-    initialiser.propose_all();
-  else if (!initialiser.propose_additions())
-    return exit_failed;
+  if (!(update ? initialiser.propose_additions() : initialiser.propose_all())) return exit_failed;
   if (const int code = write(initialiser.drafts(), directory, update || force); code != exit_done)
     return code;
   return output.done(initialiser.sentence(open), initialiser.record());
@@ -344,7 +388,7 @@ int init(Arguments& arguments) {
 
 const Command policy_init{
     "policy init",
-    "Writes a policy and a catalog of permissions and roles for an API from its OpenAPI document.",
+    "Writes a policy, a catalog of permissions and roles, and tests for an API from its OpenAPI document.",
     "postern policy init --openapi openapi.yaml --directory guard\n"
     "postern policy init --openapi openapi.yaml --update",
     init,

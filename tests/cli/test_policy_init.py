@@ -61,6 +61,27 @@ roles:
   - {id: orders.admin, name: "orders: administrator", permissions: [orders.read, orders.write, orders.delete]}
 """
 
+TESTS = """\
+# What policy.yaml is meant to say, for `postern policy test`: who may, and who may not. A beginning.
+version: 1
+subjects:
+  nobody: {id: nobody}  # a valid token that holds nothing
+  status.reader: {roles: [status.reader]}
+  status.admin: {roles: [status.admin]}
+  orders.reader: {roles: [orders.reader]}
+  orders.writer: {roles: [orders.writer]}
+  orders.admin: {roles: [orders.admin]}
+cases:
+  - {as: [status.reader, status.admin], request: GET /health, expect: allow, rule: health}
+  - {as: [anonymous, unusable, nobody], request: GET /health, expect: deny, rule: health}
+  - {as: [orders.reader, orders.writer, orders.admin], request: GET /orders, expect: allow, rule: listOrders}
+  - {as: [anonymous, unusable, nobody], request: GET /orders, expect: deny, rule: listOrders}
+  - {as: [orders.writer, orders.admin], request: POST /orders, expect: allow, rule: makeOrder}
+  - {as: [anonymous, unusable, nobody, orders.reader], request: POST /orders, expect: deny, rule: makeOrder}
+  - {as: [orders.admin], request: DELETE /orders/other, expect: allow, rule: dropOrder}
+  - {as: [anonymous, unusable, nobody, orders.reader, orders.writer], request: DELETE /orders/other, expect: deny, rule: dropOrder}
+"""
+
 
 @pytest.fixture
 def api(empty):
@@ -70,6 +91,10 @@ def api(empty):
 
 def files(shop):
     return [(shop.folder / name).read_text() for name in ("policy.yaml", "catalog.yaml")]
+
+
+def tests_of(shop):
+    return (shop.folder / "policy-tests.yaml").read_text()
 
 
 def init(shop, *options, ok=0, document="api.yaml"):
@@ -82,6 +107,7 @@ def assert_nothing_is_wrong(shop, document="api.yaml"):
         "listen: 127.0.0.1:0\nupstream: http://127.0.0.1:8000\nstore: store\npolicy: policy.yaml\ncatalog: catalog.yaml\n"
     )
     assert shop.json("check", "--config", "postern.yaml")["ok"] is True
+    shop.run("policy", "test", "policy-tests.yaml", "--strict")
     answer = shop.json("policy", "prove", "--openapi", document, "--policy", "policy.yaml", "--catalog", "catalog.yaml", "--strict")
     assert answer["findings"] == []
     assert all(one["rules"] and all(rule["rule"] for rule in one["rules"]) for one in answer["operations"])
@@ -93,7 +119,7 @@ def test_policy_catalog_and_roles_from_a_document(api):
         "./policy.yaml: 4 rules added\n./catalog.yaml: 4 permissions and 5 roles added\n"
         "no security declared for 1 operation: guarded all the same (--open opens what declares none)\n"
     )
-    assert files(api) == [POLICY, CATALOG]
+    assert files(api) == [POLICY, CATALOG] and tests_of(api) == TESTS
     assert assert_nothing_is_wrong(api)["accepted"] == 1
 
 
@@ -123,13 +149,13 @@ def test_a_directory_is_made_and_files_keep_mode_and_link(api):
     init(api, "--directory", "guard/here", "--update")
     assert (there / "policy.yaml").stat().st_mode & 0o777 == 0o640
     assert (there / "catalog.yaml").is_symlink() and "new.read" in (api.folder / "real.yaml").read_text()
-    assert sorted(path.name for path in there.iterdir()) == ["catalog.yaml", "policy.yaml"]
+    assert sorted(path.name for path in there.iterdir()) == ["catalog.yaml", "policy-tests.yaml", "policy.yaml"]
 
 
 def test_the_same_document_twice_changes_no_byte(api):
     init(api)
     assert init(api, "--update").stdout.startswith("./policy.yaml: 0 rules added\n./catalog.yaml: 0 permissions and 0 roles added\n")
-    assert files(api) == [POLICY, CATALOG]
+    assert files(api) == [POLICY, CATALOG] and tests_of(api) == TESTS
 
 
 def test_a_later_document_adds_and_keeps_what_people_wrote(api):
@@ -157,9 +183,15 @@ def test_a_later_document_adds_and_keeps_what_people_wrote(api):
         + '  - {id: bills.reader, name: "bills: reader", permissions: [bills.read]}\n'
         + '  - {id: bills.admin, name: "bills: administrator", permissions: [bills.read]}\n',
     ]
-    first = files(api)
+    assert tests_of(api) == TESTS + (
+        "  - {as: {permissions: [orders.peek]}, request: HEAD /bills, expect: allow, rule: head-bills}\n"
+        "  - {as: [anonymous, unusable], request: HEAD /bills, expect: deny, rule: head-bills}\n"
+        "  - {as: {permissions: [bills.read]}, request: GET /bills, expect: allow, rule: get-bills}\n"
+        "  - {as: [anonymous, unusable], request: GET /bills, expect: deny, rule: get-bills}\n"
+    )
+    first = files(api) + [tests_of(api)]
     init(api, "--update")
-    assert files(api) == first
+    assert files(api) + [tests_of(api)] == first
 
 
 def test_names_that_are_taken_and_rules_for_one_host_do_not_get_in_the_way(api):
@@ -200,7 +232,7 @@ def test_what_is_no_document(api):
 def test_an_answer_for_programs(api):
     answer = api.json("policy", "init", "--openapi", "api.yaml", "--directory", "guard")
     assert answer == {
-        "operations": 4, "unreachable": 0, "undeclared": 1, "files": ["guard/policy.yaml", "guard/catalog.yaml"],
+        "operations": 4, "unreachable": 0, "undeclared": 1, "files": ["guard/policy.yaml", "guard/catalog.yaml", "guard/policy-tests.yaml"],
         "rules_added": 4, "permissions_added": 4, "roles_added": 5, "roles_extended": 0,
     }
 
