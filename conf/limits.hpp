@@ -48,10 +48,11 @@ inline constexpr std::size_t yaml_bytes_max = 16 * 1024 * 1024;  ///< a file rea
 inline constexpr std::size_t yaml_nodes_max = std::size_t{1}
                                               << 20;  ///< scalars and collections: bounds the tree at 150 MB
 inline constexpr std::size_t yaml_value_bytes_max =
-    1024 * 1024;                                  ///< one scalar or bracketed collection: bounds look-ahead
-inline constexpr int yaml_depth_max = 32;         ///< nested collections
-inline constexpr std::size_t listeners_max = 16;  ///< addresses of one `listen`
-inline constexpr std::size_t upstreams_max = 32;  ///< entries of `upstreams`: each has its metrics
+    1024 * 1024;                           ///< one scalar or bracketed collection: bounds look-ahead
+inline constexpr int yaml_depth_max = 32;  ///< nested collections
+inline constexpr std::size_t policy_files_max = 256;        ///< of one policy, with all that it includes
+inline constexpr std::size_t listeners_max = 16;            ///< addresses of one `listen`
+inline constexpr std::size_t upstreams_max = 32;            ///< entries of `upstreams`: each has its metrics
 inline constexpr std::size_t upstream_name_bytes_max = 64;  ///< a label of metrics
 inline constexpr std::size_t upstream_addresses_max =
     32;  ///< of one upstream, after its names were looked up; further ones are not used
@@ -66,6 +67,8 @@ inline constexpr std::size_t credential_sources_max =
     8;  ///< of one list: each is looked for on each request it may govern
 inline constexpr std::size_t credential_name_bytes_max =
     64;  ///< of a source's field, cookie, parameter, subprotocol
+inline constexpr std::size_t rule_durations_max =
+    16;  ///< different `timeouts` of a policy's rules: each has a list of its own in a shard
 inline constexpr std::size_t requirement_depth_max = 16;  ///< nested any_of/all_of/not
 inline constexpr std::size_t requirement_terms_max = 64;  ///< terms of one rule
 inline constexpr std::size_t conditions_max = 16;         ///< of one rule: each is looked at on each request

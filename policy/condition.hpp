@@ -14,10 +14,11 @@
 
 namespace postern::policy {
 
-/// A place in the policy file.
+/// A place in one of the policy's files.
 struct Place {
   std::uint32_t line = 0;
   std::uint32_t column = 0;
+  std::uint32_t file = 0;  ///< index into Policy::files(): 0 is the one that includes the others
 };
 
 struct Condition {

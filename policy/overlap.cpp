@@ -14,11 +14,11 @@ struct Taken {
 };
 
 void report(const Rule& first, const Rule& second, Place place, const std::string& method,
-            const std::string& file, Diagnostics& diagnostics) {
+            const FileViews& files, Diagnostics& diagnostics) {
   const std::string host = second.host.empty() ? "" : " on " + second.host;
-  diagnostics.add({file, place.line, place.column},
-                  method + " " + second.path + host + " is already governed by the rule at " + file + ":" +
-                      std::to_string(first.place.line) +
+  diagnostics.add({files[place.file].document->file, place.line, place.column},
+                  method + " " + second.path + host + " is already governed by the rule at " +
+                      files[first.place.file].document->file + ":" + std::to_string(first.place.line) +
                       (first.path == second.path ? "" : " (" + first.path + ")") +
                       "; neither is more specific");
 }
@@ -48,12 +48,12 @@ std::string shape_of(const Rule& rule) {
   return shape;
 }
 
-void report_overlaps(std::span<const Rule* const> rules, const std::string& file, Diagnostics& diagnostics) {
+void report_overlaps(std::span<const Rule* const> rules, const FileViews& files, Diagnostics& diagnostics) {
   std::unordered_map<std::string, Taken> shapes;
   for (const Rule* rule : rules) {
     Taken& taken = shapes[shape_of(*rule)];
     if (rule->methods.empty()) {
-      if (taken.any != nullptr) report(*taken.any, *rule, rule->place, "every method of", file, diagnostics);
+      if (taken.any != nullptr) report(*taken.any, *rule, rule->place, "every method of", files, diagnostics);
       if (taken.any == nullptr) taken.any = rule;
       continue;
     }
@@ -61,7 +61,7 @@ void report_overlaps(std::span<const Rule* const> rules, const std::string& file
     for (std::size_t i = 0; i < rule->methods.size(); ++i) {
       const auto [earlier, fresh] = taken.by_method.try_emplace(rule->methods[i], rule);
       if (fresh || reported) continue;
-      report(*earlier->second, *rule, rule->place, rule->methods[i], file, diagnostics);
+      report(*earlier->second, *rule, rule->place, rule->methods[i], files, diagnostics);
       reported = true;
     }
   }

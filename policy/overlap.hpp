@@ -8,6 +8,7 @@
 
 #include "conf/diagnostic.hpp"
 #include "policy/policy.hpp"
+#include "policy/policy_files.hpp"
 
 namespace postern::policy {
 
@@ -19,6 +20,7 @@ namespace postern::policy {
 
 /// Reports each rule that shares a shape and a method with an earlier one, at its own place, naming the
 /// earlier. A rule for named methods and one for any method do not overlap: the named one is more specific.
-void report_overlaps(std::span<const Rule* const> rules, const std::string& file, Diagnostics& diagnostics);
+/// `files` are the policy's, by which places are told.
+void report_overlaps(std::span<const Rule* const> rules, const FileViews& files, Diagnostics& diagnostics);
 
 }  // namespace postern::policy

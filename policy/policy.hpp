@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -15,6 +16,7 @@
 #include "conf/diagnostic.hpp"
 #include "conf/yaml.hpp"
 #include "policy/condition.hpp"
+#include "policy/policy_files.hpp"
 #include "policy/subject.hpp"
 #include "policy/target.hpp"
 
@@ -72,6 +74,13 @@ enum class Mode : std::uint8_t { enforce = 0, shadow };
 /// What becomes of the fields after a chunked body, in both directions.
 enum class Trailers : std::uint8_t { drop = 0, pass };
 
+/// How long a rule lets its requests wait, in milliseconds; 0: as the configuration says.
+struct RuleTimeouts {
+  std::uint32_t response = 0;  ///< the upstream may take to begin its answer
+  std::uint32_t body = 0;      ///< a pause of either side in a body
+  std::uint32_t idle = 0;      ///< an answer, a stream or a tunnel may be silent
+};
+
 /// One rule as written and as compiled. Lives as long as its Policy.
 struct Rule {
   std::string id;  ///< as given, or "policy.yaml:12" ("policy.yaml:12:9" when two rules share a line)
@@ -87,8 +96,10 @@ struct Rule {
   std::vector<Condition> conditions;
   Mode mode = Mode::enforce;
   Trailers trailers = Trailers::drop;
-  std::uint32_t upstream = 0;                    ///< index into the names that compile() was given
-  std::vector<CredentialSource> credentials;     ///< replace the configuration's; empty: those hold
+  std::uint32_t upstream = 0;                 ///< index into the names that compile() was given
+  std::vector<CredentialSource> credentials;  ///< replace the configuration's; empty: those hold
+  EncodedSlash encoded_slash = EncodedSlash::refuse;
+  RuleTimeouts timeouts;
   std::optional<std::uint64_t> body_limit;       ///< bytes, 0 = unlimited; else the configuration's
   std::vector<UpstreamHeader> upstream_headers;  ///< set on requests to the upstream
   std::string answer_lines;  ///< Deprecation and Sunset, complete lines for answers; empty: none
@@ -119,10 +130,14 @@ class Policy {
   Policy(Policy&&) noexcept;
   Policy& operator=(Policy&&) noexcept;
 
-  /// Compiles a parsed file. Every mistake is added to `diagnostics`; null if there is one, of the parser's
+  /// Compiles parsed files. Every mistake is added to `diagnostics`; null if there is one, of the parser's
   /// too. With a `catalog`, an unknown permission, role, group or license is a mistake too, with a
   /// suggestion. So is, with `upstreams`, one that is not among them, and a rule that names none where
   /// neither one is called "default" nor there is only one.
+  [[nodiscard]] static std::unique_ptr<const Policy> compile(
+      const PolicyFiles& files, const Catalog* catalog, Diagnostics& diagnostics,
+      const std::vector<std::string>* upstreams = nullptr);
+  /// The same of a single file, which can include no other.
   [[nodiscard]] static std::unique_ptr<const Policy> compile(
       const yaml::Document& document, const Catalog* catalog, Diagnostics& diagnostics,
       const std::vector<std::string>* upstreams = nullptr);
@@ -137,11 +152,26 @@ class Policy {
                             std::string_view method) const noexcept;
   [[nodiscard]] Match match_asterisk(std::string_view host, std::string_view method) const noexcept;
 
+  /// Whether a path with escaped slashes may be taken as it is: the rule that governs it says
+  /// `encoded_slash: keep`, and so does the one that would govern it if the upstream took them for slashes,
+  /// should there be one. So a rule that does not say so is never reached by an escaped slash, in no reading.
+  [[nodiscard]] bool keeps_slashes(std::string_view host, const CanonicalPath& path,
+                                   std::string_view method) const noexcept;
+  /// canonical_path() as this policy has it: escaped slashes are kept where keeps_slashes() allows it, and
+  /// refused everywhere else.
+  [[nodiscard]] TargetError canonical_path(std::string_view host, std::string_view method,
+                                           std::string_view raw, std::span<char> out,
+                                           CanonicalPath& path) const noexcept;
+
   [[nodiscard]] Binding bind(const Catalog& catalog) const;
 
   [[nodiscard]] const std::vector<Rule>& rules() const noexcept;
   [[nodiscard]] const std::vector<Symbol>& symbols() const noexcept;
-  [[nodiscard]] const std::string& file() const noexcept;
+  /// The file that was named, and all of them, as Place::file counts.
+  [[nodiscard]] const std::string& file() const noexcept { return files().front(); }
+  [[nodiscard]] const std::vector<std::string>& files() const noexcept;
+  /// "policy.yaml:12"
+  [[nodiscard]] std::string where(Place place) const;
   /// Names of all headers that any rule sets: no client may send one of them on any path.
   [[nodiscard]] const std::vector<std::string>& upstream_header_names() const noexcept;
   /// Whether any rule names a host: then HTTP/1.0 without Host is refused (security.md).
@@ -149,6 +179,9 @@ class Policy {
 
  private:
   struct Compiled;
+  static std::unique_ptr<const Policy> compile_views(const FileViews& files, const Catalog* catalog,
+                                                     Diagnostics& diagnostics,
+                                                     const std::vector<std::string>* upstreams);
   static void check_cost(const Compiled& compiled, Diagnostics& diagnostics);
   std::unique_ptr<Compiled> compiled_;
 };

@@ -16,8 +16,9 @@ struct Key {
 // clang-format off
 constexpr auto keys = std::to_array<Key>({
     {"version", KeyUse::file, R"({"const": 1})", "version of the language"},
-    {"requirements", KeyUse::file, R"({"type": "object", "additionalProperties": {"$ref": "#/$defs/term"}})", "named requirements for use in rules"},
-    {"defaults", KeyUse::file, "#defaults", "options of every rule that does not say otherwise"},
+    {"include", KeyUse::file, R"J({"type": "array", "minItems": 1, "items": {"type": "string", "pattern": "^[^/*?]+(/[^/*?]+)*$"}})J", "further policy files, by path from this one's directory"},
+    {"requirements", KeyUse::file, R"({"type": "object", "additionalProperties": {"$ref": "#/$defs/term"}})", "named requirements for the rules of this file and of those it includes"},
+    {"defaults", KeyUse::file, "#defaults", "options of every rule of this file that does not say otherwise"},
     {"rules", KeyUse::file, R"({"type": "array", "minItems": 1, "items": {"$ref": "#/$defs/rule"}})", "order never matters"},
 
     {"id", KeyUse::rule, R"({"type": "string", "pattern": "^[A-Za-z0-9][A-Za-z0-9._-]*$"})", "name in logs and metrics"},
@@ -39,6 +40,8 @@ constexpr auto keys = std::to_array<Key>({
     {"query", KeyUse::option, "#conditions", "what parameters of the query must be"},
     {"headers", KeyUse::option, "#conditions", "what header fields must be"},
     {"body_limit", KeyUse::option, R"({"type": ["string", "integer"]})", "bytes of a request body"},
+    {"timeouts", KeyUse::option, "#timeouts", "how long requests may wait, instead of the configuration's"},
+    {"encoded_slash", KeyUse::option, R"({"enum": ["refuse", "keep"]})", "%2F in a path; keep: it is data of its segment"},
 
     {"authenticated", KeyUse::requirement, R"({"const": true})", "any valid token"},
     {"permission", KeyUse::requirement, "#id", "the subject holds it"},
@@ -53,16 +56,6 @@ constexpr auto keys = std::to_array<Key>({
     {"all_of", KeyUse::requirement, "#terms", "all of them"},
     {"not", KeyUse::requirement, "#term", "it is not met"},
 
-    {"cidr", KeyUse::later},
-    {"conditions", KeyUse::later},
-    {"cors", KeyUse::later},
-    {"encoded_slash", KeyUse::later},
-    {"include", KeyUse::later},
-    {"limits", KeyUse::later},
-    {"path_parameters", KeyUse::later},
-    {"rate_limit", KeyUse::later},
-    {"timeouts", KeyUse::later},
-    {"websocket", KeyUse::later},
 });
 // clang-format on
 
@@ -81,7 +74,6 @@ std::string place_of(KeyUse use) {
     case KeyUse::requirement:
       return "belongs to a rule or to a term of one";
     case KeyUse::unknown:
-    case KeyUse::later:
       break;
   }
   return "does not belong here";
@@ -106,6 +98,9 @@ std::string policy_schema() {
     "conditions": {"type": "object", "minProperties": 1, "additionalProperties": {"anyOf": [{"$ref": "#/$defs/values"},
       {"type": "object", "minProperties": 1, "maxProperties": 1, "additionalProperties": false,
        "properties": {"not": {"$ref": "#/$defs/values"}, "present": {"const": true}, "absent": {"const": true}}}]}},
+    "timeouts": {"type": "object", "minProperties": 1, "additionalProperties": false,
+      "properties": {"response": {"$ref": "#/$defs/duration"}, "body": {"$ref": "#/$defs/duration"}, "idle": {"$ref": "#/$defs/duration"}}},
+    "duration": {"type": "string", "pattern": "^([0-9]+(ms|s|m|h))+$"},
     "client": {"anyOf": [{"$ref": "#/$defs/values"},
       {"type": "object", "required": ["not"], "additionalProperties": false, "properties": {"not": {"$ref": "#/$defs/values"}}}]})";
   const auto properties = [](std::initializer_list<KeyUse> uses) {
@@ -125,7 +120,8 @@ std::string policy_schema() {
   "$schema": "https://json-schema.org/draft/2020-12/schema",
   "title": "postern policy",
   "allOf": [)" +
-         properties({KeyUse::file}) + R"(, "required": ["version", "rules"]}],
+         properties({KeyUse::file}) +
+         R"(, "required": ["version"], "anyOf": [{"required": ["rules"]}, {"required": ["include"]}]}],
   "$defs": {)" +
          std::string(definitions) + R"(,
     "term": )" +
@@ -154,8 +150,6 @@ bool check_key(const yaml::Document& document, const yaml::Entry& entry,
   if (use == KeyUse::unknown) {
     diagnostics.add(document.at(entry), "unknown key " + quoted(entry.key),
                     did_you_mean(entry.key, keys_of(allowed)));
-  } else if (use == KeyUse::later) {
-    diagnostics.add(document.at(entry), quoted(entry.key) + " is not yet supported");
   } else {
     diagnostics.add(document.at(entry), quoted(entry.key) + " " + place_of(use));
   }

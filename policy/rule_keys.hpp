@@ -17,8 +17,6 @@ enum class KeyUse : unsigned char {
   option,       ///< `mode`, `client`, …: in a rule and in `defaults`
   rule,         ///< `path`, `methods`, …: once, at the top of a rule
   requirement,  ///< `permission`, `any_of`, …: in a rule and in a term
-  later,  ///< known, but this version cannot do it; guarding less than was asked for would be worse than
-          ///< refusing
 };
 [[nodiscard]] KeyUse use_of(std::string_view key) noexcept;
 
@@ -28,8 +26,8 @@ enum class KeyUse : unsigned char {
 /// All keys of these uses, for "did you mean".
 [[nodiscard]] std::vector<std::string_view> keys_of(std::initializer_list<KeyUse> uses);
 
-/// Reports a key that is not among `allowed`, as unknown (with a suggestion), out of place or not yet
-/// supported. True when it is allowed.
+/// Reports a key that is not among `allowed`, as unknown (with a suggestion) or out of place. True when it is
+/// allowed.
 bool check_key(const yaml::Document& document, const yaml::Entry& entry,
                std::initializer_list<KeyUse> allowed, Diagnostics& diagnostics);
 

@@ -1,6 +1,7 @@
 #include "policy/rule_options.hpp"
 
 #include <algorithm>
+#include <chrono>
 #include <ctime>
 #include <optional>
 
@@ -55,6 +56,50 @@ void read_body_limit(const yaml::Node& node, Rule& rule, const TellMistake& tell
   rule.body_limit = *bytes;
 }
 
+/// The bounds of the configuration's own (conf/option_table.cpp): shorter cuts everything, longer is no
+/// bound.
+constexpr std::chrono::milliseconds timeout_min{10};
+constexpr std::chrono::hours timeout_max{1};
+
+void read_timeout(const yaml::Entry& entry, Rule& rule, const TellMistake& tell) {
+  std::uint32_t* target = entry.key == "response" ? &rule.timeouts.response
+                          : entry.key == "body"   ? &rule.timeouts.body
+                          : entry.key == "idle"   ? &rule.timeouts.idle
+                                                  : nullptr;
+  if (target == nullptr) {
+    // The others are over before the rule is known, or belong to the upstream or the process.
+    const bool other = entry.key == "head" || entry.key == "connect" || entry.key == "drain";
+    tell(entry.value, "no rule can set the timeout " + quoted(entry.key),
+         other ? "it belongs to the configuration" : did_you_mean(entry.key, {"response", "body", "idle"}));
+    return;
+  }
+  const auto duration =
+      entry.value.kind == yaml::Kind::scalar ? parse_duration(entry.value.scalar) : std::nullopt;
+  if (!duration)
+    return tell(entry.value, quoted(entry.key) + " wants a duration", "write it as 500ms, 30s or 5m");
+  if (*duration < timeout_min || *duration > timeout_max)
+    return tell(entry.value, quoted(entry.value.scalar) + " is out of bounds", "allowed is 10ms to 1h");
+  *target = static_cast<std::uint32_t>(duration->count());
+}
+
+void read_timeouts(const yaml::Node& node, Rule& rule, const TellMistake& tell) {
+  const yaml::Node* timeouts = node.find("timeouts");
+  if (timeouts == nullptr) return;
+  if (timeouts->kind != yaml::Kind::mapping || timeouts->entries.empty())
+    return tell(*timeouts, "\"timeouts\" wants response, body or idle, and how long",
+                "for example 'timeouts: {response: 2m}'");
+  for (const yaml::Entry& entry : timeouts->entries) read_timeout(entry, rule, tell);
+}
+
+void read_encoded_slash(const yaml::Node& node, Rule& rule, const TellMistake& tell) {
+  const yaml::Node* slash = node.find("encoded_slash");
+  if (slash == nullptr) return;
+  if (slash->kind == yaml::Kind::scalar && slash->scalar == "keep")
+    rule.encoded_slash = EncodedSlash::keep;
+  else if (slash->kind != yaml::Kind::scalar || slash->scalar != "refuse")
+    tell(*slash, "\"encoded_slash\" is refuse or keep", did_you_mean(slash->scalar, {"refuse", "keep"}));
+}
+
 void read_upstream_headers(const yaml::Node& node, Rule& rule, const TellMistake& tell) {
   const yaml::Node* headers = node.find("upstream_headers");
   if (headers == nullptr) return;
@@ -84,6 +129,8 @@ void read_upstream_headers(const yaml::Node& node, Rule& rule, const TellMistake
 
 void read_options(const yaml::Node& node, Rule& rule, const TellMistake& tell) {
   read_body_limit(node, rule, tell);
+  read_timeouts(node, rule, tell);
+  read_encoded_slash(node, rule, tell);
   read_upstream_headers(node, rule, tell);
   read_marks(node, rule, tell);
 }

@@ -1,5 +1,6 @@
-// The options of a rule that change how a request is served, not whether: `body_limit`, `upstream_headers`,
-// `deprecated`, `sunset`. And `defaults`, which give options to every rule of a file.
+// The options of a rule that change how a request is served, not whether: `body_limit`, `timeouts`,
+// `encoded_slash`, `upstream_headers`, `deprecated`, `sunset`. And `defaults`, which give options to every
+// rule of a file.
 
 #pragma once
 

@@ -10,14 +10,6 @@
 namespace postern::policy {
 namespace {
 
-/// "policy.yaml:12": the rule's name when none is given. Without directories, since it may be shown to
-/// strangers.
-std::string default_id(std::string_view file, std::size_t line) {
-  const std::size_t slash = file.rfind('/');
-  return std::string(slash == std::string_view::npos ? file : file.substr(slash + 1)) + ":" +
-         std::to_string(line);
-}
-
 bool is_alphanumeric(char c) noexcept {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
 }
@@ -87,24 +79,45 @@ struct RuleReader::Draft {
   bool requirement_ok = false;  ///< rule.requirement is read
 };
 
+void RuleReader::read_files(bool parsed) {
+  for (file_ = 0; file_ < files_.size(); ++file_) {
+    // What could not be read or parsed was told.
+    if (!parsed && document().root.kind == yaml::Kind::null) continue;
+    requirements_.enter(file_);
+    read_file();
+  }
+  check_trailers();
+}
+
+Position RuleReader::at(Place place) const {
+  return {files_[place.file].document->file, place.line, place.column};
+}
+
+Place RuleReader::place(const yaml::Node& node) const noexcept {
+  Place place = place_of(node);
+  place.file = file_;
+  return place;
+}
+
 void RuleReader::read_file() {
-  const yaml::Node& root = document_.root;
+  const yaml::Node& root = document().root;
+  defaults_ = nullptr;
   if (root.kind != yaml::Kind::mapping) {
     diagnostics_.add(
-        {document_.file, std::max<std::size_t>(root.line, 1), std::max<std::size_t>(root.column, 1)},
+        {document().file, std::max<std::size_t>(root.line, 1), std::max<std::size_t>(root.column, 1)},
         "a policy is a mapping with \"version\" and \"rules\"");
     return;
   }
   bool foreign_keys = false;
   for (const yaml::Entry& entry : root.entries) {
-    foreign_keys = !check_key(document_, entry, {KeyUse::file}, diagnostics_) || foreign_keys;
+    foreign_keys = !check_key(document(), entry, {KeyUse::file}, diagnostics_) || foreign_keys;
   }
   read_version(root);
   read_defaults(root);
   if (const yaml::Node* named = root.find("requirements")) requirements_.read_named_requirements(*named);
   const yaml::Node* rules = root.find("rules");
   if (rules == nullptr) {
-    if (!foreign_keys) add(root, "\"rules\" is missing");
+    if (!foreign_keys && root.find("include") == nullptr) add(root, "\"rules\" is missing");
     return;
   }
   if (rules->kind != yaml::Kind::sequence || rules->items.empty()) {
@@ -115,7 +128,6 @@ void RuleReader::read_file() {
     const bool given = defaults_ != nullptr && item.kind == yaml::Kind::mapping;
     read_rule(given ? with_defaults(item, *defaults_) : item);
   }
-  check_trailers();
 }
 
 void RuleReader::read_defaults(const yaml::Node& root) {
@@ -128,7 +140,7 @@ void RuleReader::read_defaults(const yaml::Node& root) {
   // What is wrong with a value is told at every rule that gets it; what has no place here, once.
   bool sound = true;
   for (const yaml::Entry& entry : defaults->entries)
-    sound = check_key(document_, entry, {KeyUse::option}, diagnostics_) && sound;
+    sound = check_key(document(), entry, {KeyUse::option}, diagnostics_) && sound;
   if (sound) defaults_ = defaults;
 }
 
@@ -139,7 +151,7 @@ void RuleReader::check_trailers() {
   if (sets == rules_.end()) return;
   for (const Rule& rule : rules_)
     if (rule.trailers == Trailers::pass)
-      diagnostics_.add({document_.file, rule.place.line, rule.place.column},
+      diagnostics_.add(at(rule.place),
                        "\"trailers: pass\" in a policy where a rule has \"upstream_headers\"; a client could "
                        "send them in a trailer");
 }
@@ -159,10 +171,10 @@ void RuleReader::read_rule(const yaml::Node& node) {
     return;
   }
   Draft draft{node, {}};
-  draft.rule.place = place_of(node);
+  draft.rule.place = place(node);
   for (const yaml::Entry& entry : node.entries) {
     const bool known =
-        check_key(document_, entry, {KeyUse::rule, KeyUse::option, KeyUse::requirement}, diagnostics_);
+        check_key(document(), entry, {KeyUse::rule, KeyUse::option, KeyUse::requirement}, diagnostics_);
     draft.foreign_keys = draft.foreign_keys || !known;
   }
   read_id(draft);
@@ -181,8 +193,10 @@ void RuleReader::read_rule(const yaml::Node& node) {
 }
 
 void RuleReader::read_id(Draft& draft) {
-  draft.rule.id = default_id(document_.file, draft.node.line);
-  const bool shares_line = !rules_.empty() && rules_.back().place.line == draft.node.line;
+  // "policy.yaml:12": the rule's name when none is given.
+  draft.rule.id = std::string(files_[file_].name) + ":" + std::to_string(draft.node.line);
+  const bool shares_line =
+      !rules_.empty() && rules_.back().place.file == file_ && rules_.back().place.line == draft.node.line;
   if (shares_line) draft.rule.id += ":" + std::to_string(draft.node.column);
   const yaml::Node* id = draft.node.find("id");
   if (id == nullptr) return;
@@ -191,9 +205,9 @@ void RuleReader::read_id(Draft& draft) {
                  std::to_string(limits::entity_id_bytes_max) + " bytes");
     return;
   }
-  const auto [known, fresh] = ids_.try_emplace(id->scalar, place_of(*id));
+  const auto [known, fresh] = ids_.try_emplace(id->scalar, place(*id));
   if (!fresh) {
-    add(*id, "the id " + quoted(id->scalar) + " is taken by the rule at " + document_.file + ":" +
+    add(*id, "the id " + quoted(id->scalar) + " is taken by the rule at " + at(known->second).file + ":" +
                  std::to_string(known->second.line));
   }
   draft.rule.id = id->scalar;
@@ -256,8 +270,8 @@ void RuleReader::limit_to_options(Draft& draft) {
   for (std::size_t i = 0; i < rule.methods.size(); ++i) {
     if (rule.methods[i] == "OPTIONS") continue;
     draft.routable = false;
-    diagnostics_.add({document_.file, rule.method_places[i].line, rule.method_places[i].column},
-                     "the path \"*\" exists for OPTIONS only", "write '/**' for every path");
+    diagnostics_.add(at(rule.method_places[i]), "the path \"*\" exists for OPTIONS only",
+                     "write '/**' for every path");
   }
 }
 
@@ -295,7 +309,7 @@ void RuleReader::read_method(Draft& draft, const yaml::Node& node) {
     return;
   }
   rule.methods.push_back(method);
-  rule.method_places.push_back(place_of(node));
+  rule.method_places.push_back(place(node));
 }
 
 void RuleReader::read_requirement(Draft& draft) {
@@ -319,9 +333,9 @@ void RuleReader::read_requirement(Draft& draft) {
     add(*deny, "\"deny\" beside \"allow\": a rule is open or closed, not both");
   }
   if ((allow != nullptr || deny != nullptr) && demand != node.entries.end()) {
-    diagnostics_.add(document_.at(*demand), quoted(demand->key) + " beside " +
-                                                (allow != nullptr ? "\"allow\"" : "\"deny\"") +
-                                                " would never be asked for");
+    diagnostics_.add(document().at(*demand), quoted(demand->key) + " beside " +
+                                                 (allow != nullptr ? "\"allow\"" : "\"deny\"") +
+                                                 " would never be asked for");
   }
   if ((allow != nullptr || deny != nullptr) && draft.rule.mode == Mode::shadow &&
       draft.rule.conditions.empty()) {
@@ -334,7 +348,7 @@ void RuleReader::read_requirement(Draft& draft) {
     draft.requirement_ok = true;
   } else if (allow != nullptr || deny != nullptr) {
     requirement.kind = allow != nullptr ? RequirementKind::anonymous : RequirementKind::never;
-    requirement.place = place_of(allow != nullptr ? *allow : *deny);
+    requirement.place = place(allow != nullptr ? *allow : *deny);
     draft.requirement_ok = demand == node.entries.end();
   } else if (demand == node.entries.end() && !draft.foreign_keys) {
     add(node, "the rule demands nothing",
@@ -415,19 +429,34 @@ void RuleReader::read_conditions(Draft& draft) {
   };
   Rule& rule = draft.rule;
   rule.conditions = policy::read_conditions(draft.node, tell);
+  for (Condition& condition : rule.conditions) condition.place.file = file_;
   read_options(draft.node, rule, tell);
+  count_durations(draft);
   const yaml::Node* allow = draft.node.find("allow");
   if (allow == nullptr || allow->scalar != "preflight") return;
   // A browser asks before it sends (Fetch §4.8), and never with a credential: only that question may pass.
   if (rule.methods.empty()) {
     rule.methods.emplace_back("OPTIONS");
-    rule.method_places.push_back(place_of(*allow));
+    rule.method_places.push_back(place(*allow));
   } else if (rule.methods != std::vector<std::string>{"OPTIONS"}) {
     add(*allow, "a preflight is an OPTIONS request", "leave \"methods\" out");
   }
   for (const char* field : {"origin", "access-control-request-method"})
     rule.conditions.push_back(
-        {Condition::On::header, Condition::Test::present, place_of(*allow), field, {}, {}});
+        {Condition::On::header, Condition::Test::present, place(*allow), field, {}, {}});
+}
+
+void RuleReader::count_durations(const Draft& draft) {
+  const RuleTimeouts& own = draft.rule.timeouts;
+  for (const std::uint32_t duration : {own.response, own.body, own.idle}) {
+    if (duration == 0 || std::find(durations_.begin(), durations_.end(), duration) != durations_.end())
+      continue;
+    durations_.push_back(duration);
+    if (durations_.size() == limits::rule_durations_max + 1)
+      add(*draft.node.find("timeouts"),
+          "the rules have more than " + std::to_string(limits::rule_durations_max) + " different timeouts",
+          "let some of them be equal");
+  }
 }
 
 std::vector<const Rule*> RuleReader::routable() const {
@@ -439,13 +468,13 @@ std::vector<const Rule*> RuleReader::routable() const {
 }
 
 void RuleReader::add(const yaml::Node& node, std::string message, std::string suggestion) {
-  diagnostics_.add(document_.at(node), std::move(message), std::move(suggestion));
+  diagnostics_.add(document().at(node), std::move(message), std::move(suggestion));
 }
 
 /// Points into the scalar. With escapes or line folds before the flaw the column is off; the line is not.
 void RuleReader::add(const yaml::Node& scalar, std::vector<Flaw> flaws) {
   for (Flaw& flaw : flaws) {
-    Position at = document_.at(scalar);
+    Position at = document().at(scalar);
     at.column += flaw.offset + (scalar.quoted ? 1 : 0);
     diagnostics_.add(std::move(at), std::move(flaw.message), std::move(flaw.suggestion));
   }

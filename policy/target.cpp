@@ -61,6 +61,8 @@ int unescape(std::string_view text) noexcept {
 /// Watches the decoded bytes of one segment: what no single byte shows.
 class SegmentWatch {
  public:
+  [[nodiscard]] bool empty() const noexcept { return size_ == 0; }
+
   TargetError take(unsigned char byte) noexcept {
     if (const TargetError error = follow_utf8(byte); error != TargetError::none) return error;
     if (const TargetError error = follow_percent(byte); error != TargetError::none) return error;
@@ -70,6 +72,7 @@ class SegmentWatch {
     return TargetError::none;
   }
 
+  /// Of the whole segment, or of a piece of it before an escaped slash.
   TargetError finish() const noexcept {
     if (continuation_ != 0) return TargetError::bad_utf8;
     if (only_dots_ && (size_ == 1 || size_ == 2)) return TargetError::dot_segment;
@@ -143,7 +146,7 @@ TargetError escaped_error(unsigned char byte) noexcept {
 }
 
 /// Writes the canonical form of one segment to `out`, which has room for it, and its length to `size`.
-TargetError write_segment(std::string_view raw, char* out, std::size_t& size) noexcept {
+TargetError write_segment(std::string_view raw, char* out, std::size_t& size, EncodedSlash slash) noexcept {
   // Most segments hold unreserved bytes only and mean what they say.
   bool plain = true;
   for (const char c : raw) plain &= byte_of(static_cast<unsigned char>(c)) == Byte::unreserved;
@@ -155,6 +158,7 @@ TargetError write_segment(std::string_view raw, char* out, std::size_t& size) no
   static constexpr char digits[] = "0123456789ABCDEF";
   SegmentWatch watch;
   char* end = out;
+  bool in_pieces = false;  // an escaped slash has come
   while (!raw.empty()) {
     auto byte = static_cast<unsigned char>(raw.front());
     Byte kind = byte_of(byte);
@@ -163,6 +167,15 @@ TargetError write_segment(std::string_view raw, char* out, std::size_t& size) no
       const int decoded = unescape(raw);
       if (decoded < 0) return TargetError::bad_escape;
       byte = static_cast<unsigned char>(decoded);
+      if (byte == '/' && slash == EncodedSlash::keep) {
+        if (watch.empty()) return TargetError::empty_segment;
+        if (const TargetError error = watch.finish(); error != TargetError::none) return error;
+        watch = {};
+        in_pieces = true;
+        end = std::copy_n("%2F", 3, end);
+        raw.remove_prefix(3);
+        continue;
+      }
       if (const TargetError error = escaped_error(byte); error != TargetError::none) return error;
       kind = byte_of(byte);
       taken = 3;
@@ -179,6 +192,7 @@ TargetError write_segment(std::string_view raw, char* out, std::size_t& size) no
     }
     raw.remove_prefix(taken);
   }
+  if (in_pieces && watch.empty()) return TargetError::empty_segment;
   size = static_cast<std::size_t>(end - out);
   return watch.finish();
 }
@@ -221,9 +235,11 @@ std::string_view to_string(TargetError error) noexcept {
   return "unknown";
 }
 
-TargetError canonical_path(std::string_view raw, std::span<char> out, CanonicalPath& path) noexcept {
+TargetError canonical_path(std::string_view raw, std::span<char> out, CanonicalPath& path,
+                           EncodedSlash slash) noexcept {
   path.text = {};
   path.segment_count = 0;
+  path.has_encoded_slash = false;
   if (raw.empty()) return TargetError::empty;
   // Segments are kept as 16-bit offsets; a head never holds a target near that long
   // (limits::target_bytes_max).
@@ -242,7 +258,7 @@ TargetError canonical_path(std::string_view raw, std::span<char> out, CanonicalP
     const std::string_view segment = raw.substr(read, end == std::string_view::npos ? end : end - read);
     if (segment.empty() && end != std::string_view::npos) return TargetError::empty_segment;
     std::size_t size = 0;
-    if (const TargetError error = write_segment(segment, out.data() + written, size);
+    if (const TargetError error = write_segment(segment, out.data() + written, size, slash);
         error != TargetError::none) {
       return error;
     }
@@ -252,6 +268,8 @@ TargetError canonical_path(std::string_view raw, std::span<char> out, CanonicalP
   }
   path.text = {out.data(), written};
   path.segment_count = count;
+  // Only there can one be: a slash that was written as it is has ended a segment.
+  path.has_encoded_slash = slash == EncodedSlash::keep && path.text.find("%2F") != std::string_view::npos;
   return TargetError::none;
 }
 
@@ -265,7 +283,8 @@ bool query_is_clean(std::string_view query) noexcept {
 std::string_view decode_segment(std::string_view segment, std::span<char> out) noexcept {
   std::size_t size = 0;
   while (!segment.empty() && size < out.size()) {
-    const int decoded = unescape(segment);
+    int decoded = unescape(segment);
+    if (decoded == '/') decoded = -1;
     out[size++] = decoded < 0 ? segment.front() : static_cast<char>(decoded);
     segment.remove_prefix(decoded < 0 ? 1 : 3);
   }

@@ -33,6 +33,12 @@ enum class TargetError : std::uint8_t {
 };
 [[nodiscard]] std::string_view to_string(TargetError error) noexcept;
 
+/// What becomes of an escaped slash in a path.
+enum class EncodedSlash : std::uint8_t {
+  refuse = 0,
+  keep,  ///< it is data within its segment, and goes on as `%2F`
+};
+
 /// A canonical path: escapes of unreserved characters decoded, other escapes with upper-case hex, case kept,
 /// a trailing `/` kept (it is an empty last segment).
 struct CanonicalPath {
@@ -43,6 +49,7 @@ struct CanonicalPath {
   };
   std::string_view text;            ///< starts with '/'; points into the caller's buffer
   std::uint16_t segment_count = 0;  ///< "/" has one empty segment, "/a/" has "a" and ""
+  bool has_encoded_slash = false;   ///< some segment holds a kept `%2F`
   std::array<Segment, limits::path_segments_max> segments;
 
   [[nodiscard]] std::string_view segment(std::size_t i) const noexcept {
@@ -54,8 +61,11 @@ struct CanonicalPath {
 /// Decodes percent escapes once (RFC 3986 §2.1) and removes nothing: what two parsers could read differently
 /// is refused (security.md, "Target and host"). `out` needs raw.size() bytes. `path.text` points into `out`.
 /// Idempotent: the canonical form of a canonical form is itself.
-[[nodiscard]] TargetError canonical_path(std::string_view raw, std::span<char> out,
-                                         CanonicalPath& path) noexcept;
+/// With EncodedSlash::keep the pieces between escaped slashes are held to what segments are held to (none is
+/// empty, a dot segment, or ends in '.' or a space), so that an upstream which takes them for slashes reads a
+/// canonical path all the same. Which rules may be asked with such a path: Policy::keeps_slashes().
+[[nodiscard]] TargetError canonical_path(std::string_view raw, std::span<char> out, CanonicalPath& path,
+                                         EncodedSlash slash = EncodedSlash::refuse) noexcept;
 
 /// Whether a query (without `?`) holds only bytes a request line may carry raw there: VCHAR without `"`, `<`,
 /// `>`,
@@ -63,8 +73,8 @@ struct CanonicalPath {
 [[nodiscard]] bool query_is_clean(std::string_view query) noexcept;
 
 /// Decodes one canonical segment into `out` (needs segment.size() bytes), for comparing template variables.
-/// What is escaped in a canonical segment is decoded once; the result may hold any byte but control
-/// characters.
+/// What is escaped in a canonical segment is decoded once, but for a kept `%2F`, which stays what it is: so
+/// the result may hold any byte but control characters and '/', and no two segments give the same.
 [[nodiscard]] std::string_view decode_segment(std::string_view segment, std::span<char> out) noexcept;
 
 /// A Host field value or authority in canonical form: lower case, one trailing dot removed, port split off.

@@ -1,5 +1,6 @@
 // Deadlines on every wait. One intrusive list per kind of wait: all of a kind last equally long, so a list is
-// sorted by appending, and arming and cancelling are O(1). The reactor sleeps until the earliest.
+// sorted by appending, and arming and cancelling are O(1). Waits that a rule sets the time of have one list
+// for each duration. The reactor sleeps until the earliest.
 
 #pragma once
 
@@ -8,6 +9,7 @@
 #include <cstdint>
 
 #include "conf/config.hpp"
+#include "conf/limits.hpp"
 
 namespace postern {
 
@@ -29,6 +31,14 @@ enum class Wait : std::uint8_t {
   half_closed,  ///< a client that has ended its side, before it is asked whether it still listens
 };
 inline constexpr std::size_t wait_count = 12;
+
+/// A kind of wait, and how long when a rule has its own say.
+struct Patience {
+  Wait wait = Wait::head;
+  std::uint32_t own = 0;  ///< milliseconds; 0: as long as all of this kind
+
+  Patience(Wait kind, std::uint32_t milliseconds = 0) noexcept : wait(kind), own(milliseconds) {}
+};
 
 class DeadlineLists;
 
@@ -60,10 +70,12 @@ class DeadlineLists {
   DeadlineLists();
   /// New durations hold for what is armed from now on.
   void set_durations(const Timeouts& timeouts, std::chrono::milliseconds recheck = {}) noexcept;
-  [[nodiscard]] Clock::duration duration(Wait wait) const noexcept { return durations_[index(wait)]; }
+  [[nodiscard]] Clock::duration duration(Patience patience) const noexcept {
+    return patience.own > 0 ? std::chrono::milliseconds(patience.own) : durations_[index(patience.wait)];
+  }
 
   /// Counts from `since`: now, or earlier for a wait that takes several steps.
-  void arm(Deadline& deadline, Wait wait, Clock::time_point since) noexcept;
+  void arm(Deadline& deadline, Patience patience, Clock::time_point since) noexcept;
 
   /// Expires what is due, in order within a kind.
   void expire(Clock::time_point now) noexcept;
@@ -75,9 +87,12 @@ class DeadlineLists {
     void expire() noexcept override {}
   };
   static constexpr std::size_t index(Wait wait) noexcept { return static_cast<std::size_t>(wait); }
+  [[nodiscard]] std::size_t own_list(Clock::duration duration) noexcept;
 
-  std::array<Anchor, wait_count> lists_;
-  std::array<Clock::duration, wait_count> durations_{};
+  /// The kinds, then rules' own durations, of which a policy has no more than there is room for.
+  std::array<Anchor, wait_count + limits::rule_durations_max> lists_;
+  std::array<Clock::duration, wait_count + limits::rule_durations_max> durations_{};
+  std::size_t lists_used_ = wait_count;
 };
 
 }  // namespace postern

@@ -23,6 +23,7 @@ void Exchange::next_request() noexcept {
   head_complete = false;
   upgrade = false;
   body_limit = 0;
+  timeouts = {};
   answer_lines.clear();
   upstream = 0;
   credential_place = CredentialPlace::authorization;
@@ -32,6 +33,7 @@ void Exchange::next_request() noexcept {
   host_size = 0;
   path.text = {};
   path.segment_count = 0;
+  path.has_encoded_slash = false;
 }
 
 ExchangePool::~ExchangePool() {

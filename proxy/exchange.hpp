@@ -90,6 +90,7 @@ struct Exchange {
   bool upgrade = false;           ///< a complete WebSocket handshake
   bool trailers = false;          ///< the rule lets trailers pass
   std::uint64_t body_limit = 0;   ///< bytes, 0 = unlimited
+  policy::RuleTimeouts timeouts;  ///< of the rule
   BoundedText<128> answer_lines;  ///< of the rule, for the answer's head
   std::uint32_t upstream = 0;     ///< of the rule that governs: index into Snapshot::upstreams
   CredentialPlace credential_place = CredentialPlace::authorization;

@@ -71,7 +71,7 @@ const policy::Binding& Gate::binding(const policy::Catalog& catalog) {
   return binding_;
 }
 
-std::optional<Answer> Gate::canonicalise(Exchange& exchange) noexcept {
+std::optional<Answer> Gate::canonicalise(Exchange& exchange, Forwarding forwarding) noexcept {
   const RequestHead& head = exchange.request;
   const std::string_view method = head.method.of(exchange.in);
   if (head.form == TargetForm::authority || method == "CONNECT" || method == "TRACE")
@@ -98,7 +98,10 @@ std::optional<Answer> Gate::canonicalise(Exchange& exchange) noexcept {
     return std::nullopt;
   }
   const std::string_view raw = head.path.size == 0 ? std::string_view("/") : head.path.of(exchange.in);
-  const policy::TargetError error = policy::canonical_path(raw, exchange.path_text, exchange.path);
+  policy::TargetError error = policy::canonical_path(raw, exchange.path_text, exchange.path);
+  if (error == policy::TargetError::encoded_slash && forwarding == Forwarding::by_us)
+    error = snapshot_->policy->canonical_path(exchange.facts.host.view(), exchange.facts.method.view(), raw,
+                                              exchange.path_text, exchange.path);
   if (error != policy::TargetError::none) return answers::of(error);
   return std::nullopt;
 }
@@ -159,7 +162,8 @@ CredentialSources Gate::sources(const policy::Match& match) const noexcept {
   return sources;
 }
 
-Gate::Ruling Gate::rule(Exchange& exchange, const Peer& peer, UnixSeconds now) noexcept {
+Gate::Ruling Gate::rule(Exchange& exchange, const Peer& peer, UnixSeconds now,
+                        Forwarding forwarding) noexcept {
   const Config& config = snapshot_->config;
   const RequestHead& head = exchange.request;
   Facts& facts = exchange.facts;
@@ -168,7 +172,7 @@ Gate::Ruling Gate::rule(Exchange& exchange, const Peer& peer, UnixSeconds now) n
   const auto client = client_address(head, exchange.in, peer, config.trusted_proxies, facts.client);
 
   Ruling ruling;
-  if (const auto refusal = canonicalise(exchange)) {
+  if (const auto refusal = canonicalise(exchange, forwarding)) {
     ruling.answer = *refusal;
     return ruling;
   }
@@ -186,6 +190,7 @@ Gate::Ruling Gate::rule(Exchange& exchange, const Peer& peer, UnixSeconds now) n
     facts.rule.assign(match.rule->id);
     exchange.upstream = match.rule->upstream;
     exchange.body_limit = match.rule->body_limit.value_or(config.limits.body);
+    exchange.timeouts = match.rule->timeouts;
     exchange.answer_lines.assign(match.rule->answer_lines);
     if (!match.rule->conditions.empty())
       match.failed =
@@ -297,6 +302,11 @@ Gate::Ruling Gate::judge(Exchange& exchange, const policy::Match& match, const P
 
 std::optional<Answer> Gate::look_again(const Exchange& exchange, const Peer& peer, UnixSeconds now) noexcept {
   const OpenClaim& claim = exchange.claim;
+  // A reload may have taken back that escaped slashes are kept here.
+  if (exchange.path.has_encoded_slash &&
+      !snapshot_->policy->keeps_slashes(exchange.facts.host.view(), exchange.path,
+                                        exchange.facts.method.view()))
+    return answers::of(policy::TargetError::encoded_slash);
   policy::Match match = this->match(exchange);
   // The head may have been read over; where the client comes from is known, and may be judged anew.
   if (match.rule && !match.rule->conditions.empty())

@@ -30,7 +30,7 @@ struct ConfiguredUpstream {
 };
 
 /// What a reload replaces, as one: no request sees half of it.
-struct Snapshot {
+struct Snapshot : std::enable_shared_from_this<Snapshot> {
   Config config;
   std::shared_ptr<const policy::Policy> policy;
   /// As Config::all_upstreams() orders them: the same in every snapshot of a process, but for their headers.
@@ -68,9 +68,13 @@ class Gate {
     Answer answer;  ///< when not allowed
     bool trusted_peer = false;
   };
+  /// Who sends the request on when it is allowed. Another proxy sends what it was sent, and may take an
+  /// escaped slash for one, so for others none is ever kept.
+  enum class Forwarding : std::uint8_t { by_us = 0, by_others };
   /// Rules on the request in `exchange.request` and fills its facts, path, host and subject block. `now` in
   /// Unix seconds.
-  [[nodiscard]] Ruling rule(Exchange& exchange, const Peer& peer, UnixSeconds now) noexcept;
+  [[nodiscard]] Ruling rule(Exchange& exchange, const Peer& peer, UnixSeconds now,
+                            Forwarding forwarding = Forwarding::by_us) noexcept;
 
   /// Looks again at an exchange that was let through: nothing while it may go on, else what it would be told
   /// now.
@@ -78,7 +82,7 @@ class Gate {
                                                  UnixSeconds now) noexcept;
 
  private:
-  [[nodiscard]] std::optional<Answer> canonicalise(Exchange& exchange) noexcept;
+  [[nodiscard]] std::optional<Answer> canonicalise(Exchange& exchange, Forwarding forwarding) noexcept;
   [[nodiscard]] Ruling judge(Exchange& exchange, const policy::Match& match, const Peer& peer,
                              std::span<const std::uint8_t, 16> client, UnixSeconds now) noexcept;
   /// Counts a token that is none. The seconds to wait when this client showed too many, else 0.

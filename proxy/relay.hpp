@@ -82,6 +82,10 @@ class Relay {
   [[nodiscard]] bool may_retry(HeadEnd end) const noexcept;
   void release_upstream(bool reusable);
 
+  /// How long this exchange may wait, as its rule has it.
+  [[nodiscard]] Patience body_patience() const noexcept { return {Wait::body, x_.timeouts.body}; }
+  [[nodiscard]] Patience idle_patience() const noexcept { return {Wait::idle, x_.timeouts.idle}; }
+
   // relay_request.cpp
   /// Not to be held across a wait: a reload replaces it.
   [[nodiscard]] const ConfiguredUpstream& upstream() const noexcept;
@@ -100,7 +104,7 @@ class Relay {
   }
 
   // relay_response.cpp
-  [[nodiscard]] Task<HeadEnd> read_head(Wait wait);
+  [[nodiscard]] Task<HeadEnd> read_head(Patience wait);
   [[nodiscard]] Task<HeadEnd> read_final_head();
   [[nodiscard]] Task<bool> pass_early_hints();
   [[nodiscard]] Task<RelayResult> relay_response();

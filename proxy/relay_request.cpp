@@ -65,7 +65,7 @@ Task<bool> Relay::send_request() {
   const bool whole = head.framing == Framing::length && head.content_length <= x_.in_window.size();
   if (whole) pieces.add({x_.in + x_.in_window.begin, static_cast<std::size_t>(head.content_length)});
 
-  const IoResult result = co_await write_all(*upstream_, pieces);
+  const IoResult result = co_await write_all(*upstream_, pieces, body_patience());
   bytes_sent_up_ = result.bytes;
   if (!result.ok()) co_return false;
   if (whole) {
@@ -116,7 +116,7 @@ Task<Relay::Upload> Relay::upload_body() {
       pieces.add(x_.trailers_in.last_chunk(request_body_.trailers_size(), shard_.gate().header_rules(),
                                            &upstream().headers));
     if (pieces.count > 0) {
-      const IoResult written = co_await write_all(*upstream_, pieces);
+      const IoResult written = co_await write_all(*upstream_, pieces, body_patience());
       if (written.status == IoStatus::timed_out) co_return Upload::upstream_timed_out;
       if (!written.ok()) co_return stopping_ ? Upload::stopped : Upload::upstream_broken;
     }
@@ -127,13 +127,13 @@ Task<Relay::Upload> Relay::upload_body() {
     x_.in_window.clear();
     const std::span<char> room(x_.in, request_body_.wanted(Exchange::in_bytes));
     const Clock::time_point since = shard_.reactor().now();
-    const IoResult read = co_await read_some(client_, room, Wait::body);
+    const IoResult read = co_await read_some(client_, room, body_patience());
     if (read.status == IoStatus::timed_out) co_return Upload::client_timed_out;
     if (!read.ok()) co_return stopping_ ? Upload::stopped : Upload::client_gone;
     x_.in_window.end = static_cast<std::uint32_t>(read.bytes);
     const Clock::duration waited = shard_.reactor().now() - since;
     if (upload_pace_.too_slow(read.bytes, waited, shard_.config().limits.body_rate_min,
-                              shard_.reactor().deadlines().duration(Wait::body))) {
+                              shard_.reactor().deadlines().duration(body_patience()))) {
       shard_.counters().slow_bodies.add();
       co_return Upload::client_too_slow;
     }
@@ -152,7 +152,7 @@ Task<void> Relay::end_upload() {
 Task<bool> Relay::send_continue() {
   Pieces pieces;
   pieces.add("HTTP/1.1 100 Continue\r\n\r\n");
-  const IoResult written = co_await write_all(client_, pieces);
+  const IoResult written = co_await write_all(client_, pieces, body_patience());
   broken_off_ = !written.ok();
   if (broken_off_) co_return false;
   upload_ = Upload::none;

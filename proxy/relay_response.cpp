@@ -10,7 +10,7 @@
 
 namespace postern {
 
-Task<Relay::HeadEnd> Relay::read_head(Wait wait) {
+Task<Relay::HeadEnd> Relay::read_head(Patience wait) {
   Window& window = x_.out_window;
   if (window.begin > 0) std::memmove(x_.out, x_.out + window.begin, window.size());
   window = {0, window.size()};
@@ -44,7 +44,8 @@ Task<Relay::HeadEnd> Relay::read_head(Wait wait) {
 Task<Relay::HeadEnd> Relay::read_final_head() {
   for (int informational = 0; informational <= limits::informational_max;) {
     const bool awaited = upload_ == Upload::awaited;
-    const HeadEnd end = co_await read_head(awaited ? Wait::expect : Wait::response);
+    const Patience patience = awaited ? Wait::expect : Patience(Wait::response, x_.timeouts.response);
+    const HeadEnd end = co_await read_head(patience);
     if (end == HeadEnd::timed_out && awaited) {
       // The upstream does not know the expectation; without our word both sides would wait.
       const bool continued = co_await send_continue();
@@ -82,7 +83,7 @@ Task<bool> Relay::pass_early_hints() {
   if (!write_response_head(x_.response, x_.out, rewrite, head)) co_return true;
   Pieces pieces;
   pieces.add(head.view());
-  const IoResult written = co_await write_all(client_, pieces);
+  const IoResult written = co_await write_all(client_, pieces, body_patience());
   broken_off_ = !written.ok();
   co_return !broken_off_;
 }
@@ -123,8 +124,8 @@ Task<RelayResult> Relay::relay_response() {
                               !head.connection_close && (head.minor >= 1 || head.connection_keep_alive);
 
   // How much a slow reader must take before its deadline starts anew.
-  const auto allowed =
-      std::chrono::duration_cast<std::chrono::seconds>(shard_.reactor().deadlines().duration(Wait::body));
+  const auto allowed = std::chrono::duration_cast<std::chrono::seconds>(
+      shard_.reactor().deadlines().duration(body_patience()));
   const std::size_t worth = std::max<std::size_t>(
       1, shard_.config().limits.body_rate_min * static_cast<std::uint64_t>(allowed.count()));
   RelayResult result;
@@ -151,7 +152,7 @@ Task<RelayResult> Relay::relay_response() {
       release_upstream(upstream_keeps && request_consumed() && x_.out_window.empty());
     }
     x_.facts.status = head.status;
-    const IoResult written = co_await write_all(client_, pieces, Wait::body, worth);
+    const IoResult written = co_await write_all(client_, pieces, body_patience(), worth);
     if (written.status == IoStatus::timed_out) x_.facts.cut = "client_too_slow";
     if (!written.ok()) co_return result;
     head_bytes = {};
@@ -160,7 +161,7 @@ Task<RelayResult> Relay::relay_response() {
     if (turn.over(written.bytes)) co_await next_round(shard_.reactor());
 
     x_.out_window.clear();
-    const IoResult read = co_await read_some(*upstream_, x_.out, Wait::idle);
+    const IoResult read = co_await read_some(*upstream_, x_.out, idle_patience());
     if (read.ok())
       x_.out_window.end = static_cast<std::uint32_t>(read.bytes);
     else if (read.status != IoStatus::eof || !body.end_of_stream())

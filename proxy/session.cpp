@@ -169,7 +169,7 @@ Task<Session::After> Session::rule_and_relay() {
   Exchange& x = *exchange_;
   x.in_window.begin = x.request.size;
   if (role_.decide != Decide::none) co_return co_await decide();
-  const Gate::Ruling ruling = shard_.gate().rule(x, peer_, std::time(nullptr));
+  const Gate::Ruling ruling = shard_.newest_gate().rule(x, peer_, std::time(nullptr));
   if (!ruling.allowed) co_return co_await answer(ruling.answer, skip_buffered_body());
 
   const bool closing = closes_after_this();

@@ -18,7 +18,8 @@ Task<Session::After> Session::decide() {
   if (peer_.text.empty() || is_trusted(peer_, shard_.config().trusted_proxies)) {
     const std::optional<Answer> flaw = put_asked_request(role_.decide, x.in, x.request);
     const Gate::Ruling ruling =
-        flaw ? Gate::Ruling{false, *flaw, false} : shard_.gate().rule(x, peer_, std::time(nullptr));
+        flaw ? Gate::Ruling{false, *flaw, false}
+             : shard_.newest_gate().rule(x, peer_, std::time(nullptr), Gate::Forwarding::by_others);
     if (ruling.allowed) co_return co_await let_pass(consumed);
     refusal = ruling.answer;
   }

@@ -60,11 +60,18 @@ void Shard::step(Clock::time_point now, const std::function<void(std::span<epoll
   after_batch();
 }
 
-void Shard::use(std::shared_ptr<const Snapshot> snapshot) {
-  reactor_->post([this, snapshot = std::move(snapshot)] {
-    gate_.use(snapshot);
-    apply_snapshot();
+void Shard::use_newest(std::function<void()> done) {
+  reactor_->post([this, done = std::move(done)] {
+    (void)newest_gate();
+    done();
   });
+}
+
+void Shard::take_newest() noexcept {
+  const Snapshot* newest = shared_.newest.load(std::memory_order_acquire);
+  if (newest == nullptr || newest == &gate_.snapshot()) return;
+  gate_.use(newest->shared_from_this());
+  apply_snapshot();
 }
 
 void Shard::use(std::shared_ptr<const TlsContext> tls) {

@@ -30,6 +30,9 @@ class Listener;
 
 /// What all shards share; outlives them.
 struct ShardShared {
+  /// The ruleset by which every request is judged that comes from now on, in all shards as of one instant.
+  /// Whoever sets it keeps the one before alive until every shard has gone over to it (Shard::use).
+  std::atomic<const Snapshot*> newest{nullptr};
   AccessLog* log = nullptr;                                 ///< null: none
   std::atomic<std::uint32_t> connections{0};                ///< client connections of all shards
   TicketKeys ticket_keys = TicketKeys::make(Clock::now());  ///< each shard goes on with a copy
@@ -71,7 +74,8 @@ class Shard : private Deadline {
   void step(Clock::time_point now, const std::function<void(std::span<epoll_event>)>& arrange);
 
   // --- from any thread ---
-  void use(std::shared_ptr<const Snapshot> snapshot);
+  /// Goes over to ShardShared::newest, should no request have made it do so, and calls `done` on its thread.
+  void use_newest(std::function<void()> done);
   /// What new connections are shown. Also before run().
   void use(std::shared_ptr<const TlsContext> tls);
   /// Whether the store's files are no longer at their place: 503 then.
@@ -97,6 +101,11 @@ class Shard : private Deadline {
   // --- for sessions, on the shard's thread ---
   [[nodiscard]] Reactor& reactor() noexcept { return *reactor_; }
   [[nodiscard]] Gate& gate() noexcept { return gate_; }
+  /// The gate by the newest ruleset: for judging a request.
+  [[nodiscard]] Gate& newest_gate() noexcept {
+    if (shared_.newest.load(std::memory_order_acquire) != &gate_.snapshot()) take_newest();
+    return gate_;
+  }
   [[nodiscard]] const Config& config() const noexcept { return gate_.snapshot().config; }
   [[nodiscard]] UpstreamPool& upstream(std::size_t index) noexcept { return *upstreams_[index]; }
   [[nodiscard]] ExchangePool& exchanges() noexcept { return exchanges_; }
@@ -120,6 +129,7 @@ class Shard : private Deadline {
   Shard(std::size_t index, ShardShared& shared, std::unique_ptr<Reactor> reactor, store::Reader reader,
         std::shared_ptr<const Snapshot> snapshot);
   void expire() noexcept override;  ///< the grace is over
+  void take_newest() noexcept;
   void apply_snapshot() noexcept;
   [[nodiscard]] std::unique_ptr<Stream> client_stream(int descriptor, bool tls);
   [[nodiscard]] Task<void> run_session(std::unique_ptr<Session> session);

@@ -24,7 +24,7 @@ void Operation::finish(IoStatus status) noexcept {
   stream_.reactor().make_ready(*this);
 }
 
-void Operation::suspend_as_reader(std::coroutine_handle<> suspended, Wait wait,
+void Operation::suspend_as_reader(std::coroutine_handle<> suspended, Patience wait,
                                   Clock::time_point since) noexcept {
   POSTERN_CHECK(!stream_.reader_);
   coroutine = suspended;
@@ -32,7 +32,7 @@ void Operation::suspend_as_reader(std::coroutine_handle<> suspended, Wait wait,
   stream_.reactor().deadlines().arm(*this, wait, since);
 }
 
-void Operation::suspend_as_writer(std::coroutine_handle<> suspended, Wait wait) noexcept {
+void Operation::suspend_as_writer(std::coroutine_handle<> suspended, Patience wait) noexcept {
   POSTERN_CHECK(!stream_.writer_);
   coroutine = suspended;
   stream_.writer_ = this;

@@ -42,8 +42,8 @@ class Operation : public Ready, public Deadline {
  protected:
   /// Suspends until an event makes attempt() succeed, the deadline passes, or somebody cancels. One reader
   /// and one writer a stream.
-  void suspend_as_reader(std::coroutine_handle<> suspended, Wait wait, Clock::time_point since) noexcept;
-  void suspend_as_writer(std::coroutine_handle<> suspended, Wait wait) noexcept;
+  void suspend_as_reader(std::coroutine_handle<> suspended, Patience wait, Clock::time_point since) noexcept;
+  void suspend_as_writer(std::coroutine_handle<> suspended, Patience wait) noexcept;
   [[nodiscard]] bool stream_writable() const noexcept;
   void expect_new_write_event() noexcept;
 
@@ -140,7 +140,7 @@ class SocketStream final : public Stream {
 /// `co_await read_some(stream, buffer, Wait::body)`: at least one byte, or why not.
 class ReadOperation final : public Operation {
  public:
-  ReadOperation(Stream& stream, std::span<char> buffer, Wait wait, Clock::time_point since) noexcept
+  ReadOperation(Stream& stream, std::span<char> buffer, Patience wait, Clock::time_point since) noexcept
       : Operation(stream), buffer_(buffer), wait_(wait), since_(since) {}
   bool attempt() noexcept override;
   bool await_ready() noexcept { return attempt(); }
@@ -151,14 +151,14 @@ class ReadOperation final : public Operation {
 
  private:
   std::span<char> buffer_;
-  Wait wait_;
+  Patience wait_;
   Clock::time_point since_;
 };
-[[nodiscard]] inline ReadOperation read_some(Stream& stream, std::span<char> buffer, Wait wait) noexcept {
+[[nodiscard]] inline ReadOperation read_some(Stream& stream, std::span<char> buffer, Patience wait) noexcept {
   return {stream, buffer, wait, stream.reactor().now()};
 }
 /// The deadline counts from `since`, for a wait that takes several reads.
-[[nodiscard]] inline ReadOperation read_some_since(Stream& stream, std::span<char> buffer, Wait wait,
+[[nodiscard]] inline ReadOperation read_some_since(Stream& stream, std::span<char> buffer, Patience wait,
                                                    Clock::time_point since) noexcept {
   return {stream, buffer, wait, since};
 }
@@ -183,7 +183,7 @@ struct Pieces {
 /// deadline starts anew with each progress of at least `worth` bytes. Consumes `pieces`.
 class WriteOperation final : public Operation {
  public:
-  WriteOperation(Stream& stream, Pieces& pieces, Wait wait, std::size_t worth) noexcept
+  WriteOperation(Stream& stream, Pieces& pieces, Patience wait, std::size_t worth) noexcept
       : Operation(stream), pieces_(pieces), wait_(wait), worth_(worth) {}
   bool attempt() noexcept override;
   bool await_ready() noexcept { return attempt(); }
@@ -193,12 +193,12 @@ class WriteOperation final : public Operation {
  private:
   void consume(std::size_t bytes) noexcept;
   Pieces& pieces_;
-  Wait wait_;
+  Patience wait_;
   std::size_t worth_;
   std::size_t counted_ = 0;  ///< bytes for which the deadline has been set
   std::size_t first_ = 0;
 };
-[[nodiscard]] inline WriteOperation write_all(Stream& stream, Pieces& pieces, Wait wait = Wait::body,
+[[nodiscard]] inline WriteOperation write_all(Stream& stream, Pieces& pieces, Patience wait = Wait::body,
                                               std::size_t worth = 1) noexcept {
   return {stream, pieces, wait, worth};
 }
@@ -206,7 +206,7 @@ class WriteOperation final : public Operation {
 /// `co_await until_readable(stream, Wait::idle, since)`: something to read or the end; needs no buffer.
 class ReadableOperation final : public Operation {
  public:
-  ReadableOperation(Stream& stream, Wait wait, Clock::time_point since) noexcept
+  ReadableOperation(Stream& stream, Patience wait, Clock::time_point since) noexcept
       : Operation(stream), wait_(wait), since_(since) {}
   bool attempt() noexcept override { return stream_.readable(); }
   bool await_ready() noexcept { return attempt(); }
@@ -216,10 +216,10 @@ class ReadableOperation final : public Operation {
   IoResult await_resume() const noexcept { return result_; }
 
  private:
-  Wait wait_;
+  Patience wait_;
   Clock::time_point since_;
 };
-[[nodiscard]] inline ReadableOperation until_readable(Stream& stream, Wait wait,
+[[nodiscard]] inline ReadableOperation until_readable(Stream& stream, Patience wait,
                                                       Clock::time_point since) noexcept {
   return {stream, wait, since};
 }
@@ -227,7 +227,7 @@ class ReadableOperation final : public Operation {
 /// `co_await shut_down(stream, Wait::linger)`: the clean end was said, or why not.
 class ShutDownOperation final : public Operation {
  public:
-  ShutDownOperation(Stream& stream, Wait wait) noexcept : Operation(stream), wait_(wait) {}
+  ShutDownOperation(Stream& stream, Patience wait) noexcept : Operation(stream), wait_(wait) {}
   bool attempt() noexcept override {
     result_ = stream_.try_shut_down();
     return result_.status != IoStatus::would_block;
@@ -237,16 +237,16 @@ class ShutDownOperation final : public Operation {
   IoResult await_resume() const noexcept { return result_; }
 
  private:
-  Wait wait_;
+  Patience wait_;
 };
-[[nodiscard]] inline ShutDownOperation shut_down(Stream& stream, Wait wait) noexcept {
+[[nodiscard]] inline ShutDownOperation shut_down(Stream& stream, Patience wait) noexcept {
   return {stream, wait};
 }
 
 /// Room to write: a connection being made has it once it stands.
 class WritableOperation final : public Operation {
  public:
-  WritableOperation(Stream& stream, Wait wait) noexcept : Operation(stream), wait_(wait) {}
+  WritableOperation(Stream& stream, Patience wait) noexcept : Operation(stream), wait_(wait) {}
   bool attempt() noexcept override { return stream_writable(); }
   bool await_ready() noexcept { return false; }
   void await_suspend(std::coroutine_handle<> suspended) noexcept {
@@ -256,7 +256,7 @@ class WritableOperation final : public Operation {
   IoResult await_resume() const noexcept { return result_; }
 
  private:
-  Wait wait_;
+  Patience wait_;
 };
 
 inline bool Operation::stream_writable() const noexcept {

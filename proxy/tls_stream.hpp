@@ -77,7 +77,7 @@ class TlsStream final : public Stream {
 /// `co_await handshake(stream, Wait::head, since)`: ok, or why not.
 class HandshakeOperation final : public Operation {
  public:
-  HandshakeOperation(TlsStream& stream, Wait wait, Clock::time_point since) noexcept
+  HandshakeOperation(TlsStream& stream, Patience wait, Clock::time_point since) noexcept
       : Operation(stream), tls_(stream), wait_(wait), since_(since) {}
   bool attempt() noexcept override {
     result_ = tls_.try_handshake();
@@ -91,10 +91,10 @@ class HandshakeOperation final : public Operation {
 
  private:
   TlsStream& tls_;
-  Wait wait_;
+  Patience wait_;
   Clock::time_point since_;
 };
-[[nodiscard]] inline HandshakeOperation handshake(TlsStream& stream, Wait wait,
+[[nodiscard]] inline HandshakeOperation handshake(TlsStream& stream, Patience wait,
                                                   Clock::time_point since) noexcept {
   return {stream, wait, since};
 }

@@ -17,7 +17,7 @@ Task<RelayResult> Relay::tunnel() {
   x_.facts.answered = last_activity_ = shard_.reactor().now();
   Pieces pieces;
   pieces.add(head.view());
-  const IoResult written = co_await write_all(client_, pieces);
+  const IoResult written = co_await write_all(client_, pieces, body_patience());
   if (!written.ok()) co_return RelayResult{};
 
   // What either side sent right after the handshake lies in the buffers already.
@@ -40,7 +40,7 @@ Task<void> Relay::pump(Direction direction, std::uint64_t& bytes) {
     if (!pending.empty()) {
       Pieces pieces;
       pieces.add(pending);
-      const IoResult written = co_await write_all(direction.to, pieces);
+      const IoResult written = co_await write_all(direction.to, pieces, body_patience());
       if (!written.ok()) break;
       bytes += pending.size();
       const bool turn_over = turn.over(pending.size());
@@ -50,7 +50,7 @@ Task<void> Relay::pump(Direction direction, std::uint64_t& bytes) {
       continue;
     }
     const IoResult read =
-        co_await read_some_since(direction.from, direction.buffer, Wait::idle, last_activity_);
+        co_await read_some_since(direction.from, direction.buffer, idle_patience(), last_activity_);
     if (read.ok()) {
       pending = {direction.buffer.data(), read.bytes};
       continue;
@@ -61,7 +61,7 @@ Task<void> Relay::pump(Direction direction, std::uint64_t& bytes) {
       break;
     }
     const auto idle = shard_.reactor().now() - last_activity_;
-    if (read.status == IoStatus::timed_out && idle < shard_.reactor().deadlines().duration(Wait::idle))
+    if (read.status == IoStatus::timed_out && idle < shard_.reactor().deadlines().duration(idle_patience()))
       continue;
     break;
   }

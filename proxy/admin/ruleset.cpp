@@ -7,6 +7,7 @@
 #include "conf/upstream_headers.hpp"
 #include "proxy/admin/certificates.hpp"
 #include "proxy/admin/own_headers.hpp"
+#include "proxy/admin/policy_reader.hpp"
 
 namespace postern::admin {
 namespace {
@@ -21,9 +22,18 @@ std::string without_last_line_feed(std::string text) {
   return text;
 }
 
-Problem problem_of(const Diagnostics& diagnostics, const yaml::Document& document) {
-  return {without_last_line_feed(yaml::render(diagnostics, {&document})),
+Problem problem_of(const Diagnostics& diagnostics, const std::vector<const yaml::Document*>& documents) {
+  return {without_last_line_feed(yaml::render(diagnostics, documents)),
           without_last_line_feed(yaml::render(diagnostics, {}))};
+}
+
+PolicyText text_of(const policy::PolicyFiles& files) {
+  PolicyText read;
+  for (const policy::PolicyFile& file : files) {
+    read.files.push_back(file.document.file);
+    read.text += '\0' + file.document.text;
+  }
+  return read;
 }
 
 /// The names that rules may choose by; their order is that of Snapshot::upstreams.
@@ -52,11 +62,12 @@ std::vector<std::string> credential_fields(const Config& config, const policy::P
     gather(rule.credentials);
     if (const std::string flaw = upstream_headers_flaw(rule.upstream_headers, config.header_prefix);
         !flaw.empty())
-      diagnostics.add({config.policy, rule.place.line, rule.place.column}, "upstream_headers: " + flaw);
+      diagnostics.add({policy.files()[rule.place.file], rule.place.line, rule.place.column},
+                      "upstream_headers: " + flaw);
     // Neither file shows it alone: these are deleted from every request, so none can carry a credential.
     for (const CredentialSource& source : rule.credentials)
       if (is_subject_header(source, config.header_prefix))
-        diagnostics.add({config.policy, rule.place.line, rule.place.column},
+        diagnostics.add({policy.files()[rule.place.file], rule.place.line, rule.place.column},
                         "credentials: " + quoted(source.name) + " lies among the subject headers " +
                             quoted(config.header_prefix + '*'));
   }
@@ -74,7 +85,7 @@ Result<std::shared_ptr<const TlsClient>> load_upstream_tls(const Upstream& upstr
 }
 
 Ruleset load_ruleset(const Config& config, const store::Store& store, const Snapshot* running,
-                     std::string& kept, Problem& problem) {
+                     PolicyText& read, std::string& kept, Problem& problem) {
   auto snapshot = std::make_shared<Snapshot>();
   snapshot->config = config;
   for (Upstream& upstream : config.all_upstreams()) {
@@ -113,37 +124,39 @@ Ruleset load_ruleset(const Config& config, const store::Store& store, const Snap
     return nullptr;
   }
   Diagnostics diagnostics;
-  const yaml::Document document = yaml::load(config.policy, diagnostics);
+  const policy::PolicyFiles files = read_policy(config.policy, diagnostics);
+  read = text_of(files);
   if (diagnostics.empty())
-    snapshot->policy = policy::Policy::compile(document, &*catalog, diagnostics, &upstreams);
+    snapshot->policy = policy::Policy::compile(files, &*catalog, diagnostics, &upstreams);
   if (snapshot->policy)
     snapshot->credential_fields = credential_fields(config, *snapshot->policy, diagnostics);
   if (!diagnostics.empty() || !snapshot->policy) {
-    problem = problem_of(diagnostics, document);
+    problem = problem_of(diagnostics, policy::documents_of(files));
     return nullptr;
   }
   return snapshot;
 }
 
 Ruleset reload_ruleset(const ConfigSources& sources, const Snapshot& running, const store::Store& store,
-                       ReloadNotes& notes, Problem& problem) {
+                       PolicyText& read, ReloadNotes& notes, Problem& problem) {
   Diagnostics diagnostics;
   yaml::Document document;
   const auto loaded = load_config(sources, diagnostics, &document);
   if (!loaded) {
-    problem = problem_of(diagnostics, document);
+    problem = problem_of(diagnostics, {&document});
     return nullptr;
   }
   for (const std::string_view name : restart_only_changes(running.config, loaded->config))
     notes.restart += (notes.restart.empty() ? "" : ", ") + std::string(name);
-  return load_ruleset(reloaded(running.config, loaded->config), store, &running, notes.kept, problem);
+  return load_ruleset(reloaded(running.config, loaded->config), store, &running, read, notes.kept, problem);
 }
 
-Sources read_sources(const ConfigSources& sources, const Config& running) {
+Sources read_sources(const ConfigSources& sources, const Config& running, const PolicyText& policy) {
   Diagnostics ignored;
   yaml::Document document;
-  const auto loaded = load_config(sources, ignored, &document);
-  Sources read{{loaded ? loaded->config.policy : running.policy}, document.text};
+  (void)load_config(sources, ignored, &document);
+  Sources read{{}, document.text, {policy.files, {}}};
+  for (const std::string& file : policy.files) read.policy.text += '\0' + read_text(file);
   for (const Upstream& upstream : running.upstreams) read.files.push_back(upstream.headers_file);
   std::erase(read.files, std::string());
   for (const std::string& file : read.files) read.text += '\0' + read_text(file);

@@ -14,12 +14,21 @@ namespace postern::admin {
 
 using Ruleset = std::shared_ptr<const Snapshot>;
 
+/// The policy's files as they were read.
+struct PolicyText {
+  std::vector<std::string> files;  ///< those that could not be read, too
+  std::string text;                ///< of all of them; what cannot be read is empty
+};
+
 /// The files behind a ruleset as they are at one moment, to watch them and to see whether they have changed.
 struct Sources {
-  std::vector<std::string> files;
-  std::string text;  ///< of all of them; what cannot be read is empty
+  std::vector<std::string> files;  ///< but for the policy's
+  std::string text;                ///< of all of them; what cannot be read is empty
+  PolicyText policy;
 };
-[[nodiscard]] Sources read_sources(const ConfigSources& sources, const Config& running);
+/// `policy` says which files the policy has: which ones it includes changes only with one of them.
+[[nodiscard]] Sources read_sources(const ConfigSources& sources, const Config& running,
+                                   const PolicyText& policy);
 
 /// The header fields that the configuration or any rule names as carrying a credential, sorted. A rule that
 /// names a subject header is a mistake: neither file shows it alone.
@@ -34,11 +43,12 @@ struct Problem {
   std::string places;  ///< without any: for those who may not read the files
 };
 
-/// Compiles the policy that `config` names against the store's catalog. On mistakes: null, and `problem`
+/// Compiles the policy that `config` names against the store's catalog; `read` gets its files as soon as they
+/// are read. On mistakes: null, and `problem`
 /// holds them as the operator reads them. With a `running` snapshot, an upstream whose headers_file is broken
 /// keeps the headers it has there, one whose certificates are keeps those, and `kept` says why.
 [[nodiscard]] Ruleset load_ruleset(const Config& config, const store::Store& store, const Snapshot* running,
-                                   std::string& kept, Problem& problem);
+                                   PolicyText& read, std::string& kept, Problem& problem);
 
 /// What a reload that took effect left as it was.
 struct ReloadNotes {
@@ -49,6 +59,7 @@ struct ReloadNotes {
 /// Reads the configuration again, with what needs a restart left as it runs, the policy, and the headers of
 /// upstreams.
 [[nodiscard]] Ruleset reload_ruleset(const ConfigSources& sources, const Snapshot& running,
-                                     const store::Store& store, ReloadNotes& notes, Problem& problem);
+                                     const store::Store& store, PolicyText& read, ReloadNotes& notes,
+                                     Problem& problem);
 
 }  // namespace postern::admin

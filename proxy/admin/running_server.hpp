@@ -61,6 +61,12 @@ class Server {
   int run();
 
  private:
+  /// A ruleset that some shards may still judge by, and how many have not gone over.
+  struct Superseded {
+    admin::Ruleset ruleset;
+    std::size_t shards = 0;
+  };
+
   [[nodiscard]] Status load();
   [[nodiscard]] Status load_certificates();
   [[nodiscard]] std::uint32_t shard_count() const;
@@ -81,6 +87,8 @@ class Server {
   void on_shard_ended();
   void on_files_changed();
   void reload();
+  void put_in_force(admin::Ruleset ruleset);
+  void let_go(const Snapshot* old);
   void apply_catalog();
   void reload_certificates();
   void certificates_in_force();
@@ -97,6 +105,7 @@ class Server {
   bool store_lost_ = false;
   admin::DeclaredCatalog catalog_;
   admin::Ruleset ruleset_;
+  std::vector<Superseded> superseded_;
   admin::Sources sources_;
   admin::Certificates certificates_;
   admin::Health health_;

@@ -42,9 +42,11 @@ Status Server::load() {
   if (!applied.empty()) operator_log(LogLevel::info, applied);
   admin::Problem problem;
   std::string kept;
-  ruleset_ = admin::load_ruleset(options_.config, store_, nullptr, kept, problem);
+  ruleset_ = admin::load_ruleset(options_.config, store_, nullptr, sources_.policy, kept, problem);
   if (!ruleset_) return Error{ErrorKind::invalid, "\n" + problem.text};
-  sources_ = admin::read_sources(options_.sources, config());
+  admin::PolicyText read = std::move(sources_.policy);
+  sources_ = admin::read_sources(options_.sources, config(), read);
+  sources_.policy = std::move(read);
   metrics_.last_reload_time = std::time(nullptr);
   return {};
 }
@@ -70,6 +72,7 @@ std::uint32_t Server::shard_count() const {
 }
 
 Status Server::make_shards() {
+  shared_.newest.store(ruleset_.get(), std::memory_order_release);
   for (std::uint32_t i = 0; i < shard_count(); ++i) {
     POSTERN_TRY(store::Reader reader, store::Reader::open(store_));
     POSTERN_TRY(auto shard, Shard::make(i, shared_, std::move(reader), ruleset_));

@@ -1,5 +1,7 @@
 // What a running server takes in when it changes: policy and configuration, catalog, certificates.
 
+#include <algorithm>
+#include <boost/asio/post.hpp>
 #include <ctime>
 
 #include "proxy/admin/running_server.hpp"
@@ -9,6 +11,7 @@ namespace postern {
 
 void Server::watch_files() {
   std::vector<std::string> files = sources_.files;
+  files.insert(files.end(), sources_.policy.files.begin(), sources_.policy.files.end());
   if (!catalog_.file().empty()) files.push_back(catalog_.file());
   if (certificates_.in_force()) {
     const std::vector<std::string> pems = admin::Certificates::files(config().tls);
@@ -23,7 +26,8 @@ void Server::watch_files() {
 void Server::on_files_changed() {
   watch_files();  // a swapped link leads elsewhere now
   if (catalog_.changed()) apply_catalog();
-  if (admin::read_sources(options_.sources, config()).text != sources_.text) reload();
+  const admin::Sources now = admin::read_sources(options_.sources, config(), sources_.policy);
+  if (now.text != sources_.text || now.policy.text != sources_.policy.text) reload();
   if (certificates_.in_force() && certificates_.changed(config().tls)) reload_certificates();
 }
 
@@ -57,14 +61,32 @@ void Server::reload_certificates() {
   operator_log(LogLevel::info, "certificates read again: in force for new connections");
 }
 
+/// One store of a pointer, which each shard looks at before it judges: from here on no request is judged by
+/// the old ruleset on any of them. The old one lives until each shard has said that it has gone over.
+void Server::put_in_force(admin::Ruleset ruleset) {
+  superseded_.push_back({std::exchange(ruleset_, std::move(ruleset)), shards_.size()});
+  shared_.newest.store(ruleset_.get(), std::memory_order_release);
+  for (const auto& shard : shards_)
+    shard->use_newest(
+        [this, old = superseded_.back().ruleset.get()] { asio::post(io_, [this, old] { let_go(old); }); });
+}
+
+/// Shards go over in order, so whoever has left this one has left those before it.
+void Server::let_go(const Snapshot* old) {
+  const auto found = std::find_if(superseded_.begin(), superseded_.end(),
+                                  [old](const Superseded& one) { return one.ruleset.get() == old; });
+  POSTERN_CHECK(found != superseded_.end());
+  if (--found->shards == 0) superseded_.erase(found);
+}
+
 void Server::reload() {
   if (options_.config.dev) return;
   admin::ReloadNotes notes;
   admin::Problem problem;
   // Remembered even when refused, so that a broken file is not reported again with every event in its
   // directory.
-  sources_ = admin::read_sources(options_.sources, config());
-  auto ruleset = admin::reload_ruleset(options_.sources, *ruleset_, store_, notes, problem);
+  sources_ = admin::read_sources(options_.sources, config(), sources_.policy);
+  auto ruleset = admin::reload_ruleset(options_.sources, *ruleset_, store_, sources_.policy, notes, problem);
   if (!ruleset) {
     health_.reload_problem = problem.places;
     metrics_.reload_failures.add();
@@ -73,12 +95,11 @@ void Server::reload() {
                  "reload refused, the last good policy and configuration stay in force:\n" + problem.text);
     return;
   }
-  ruleset_ = std::move(ruleset);
+  put_in_force(std::move(ruleset));
   health_.reload_problem.clear();
   metrics_.reloads.add();
   metrics_.last_reload_ok = true;
   metrics_.last_reload_time = std::time(nullptr);
-  for (const auto& shard : shards_) shard->use(ruleset_);
   set_operator_log_level(config().log_level);
   operator_log(LogLevel::info,
                "reloaded: " + std::to_string(ruleset_->policy->rules().size()) + " rules in force");

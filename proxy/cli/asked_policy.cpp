@@ -25,10 +25,6 @@ std::vector<std::string> injected(const policy::Subject& subject, const Config& 
   return lines;
 }
 
-std::string place_of(const policy::Policy& policy, policy::Place place) {
-  return policy.file() + ':' + std::to_string(place.line);
-}
-
 std::string verdict_line(const policy::Decision& decision, const AskedSubject& subject) {
   std::string text;
   if (decision.shadowed) {
@@ -49,7 +45,7 @@ std::string verdict_line(const policy::Decision& decision, const AskedSubject& s
 
 std::string line_of(const policy::Policy& policy, const policy::Rule* rule) {
   if (rule == nullptr) return "none matches";
-  std::string text = rule->id + ", " + place_of(policy, rule->place) + ": ";
+  std::string text = rule->id + ", " + policy.where(rule->place) + ": ";
   for (const std::string& method : rule->methods) text += method + ' ';
   return text + rule->host + rule->path;
 }
@@ -89,7 +85,7 @@ json::object AskedAnswer::record() const {
                               : json::value(store::to_string(subject.token_state));
   const policy::Rule* rule = explanation.match.rule;
   record["rule"] = rule ? json::value(rule->id) : json::value();
-  record["place"] = rule ? json::value(place_of(policy, rule->place)) : json::value();
+  record["place"] = rule ? json::value(policy.where(rule->place)) : json::value();
   json::object params;
   for (std::size_t i = 0; rule && i < rule->params.size(); ++i)
     params[rule->params[i]] = explanation.match.params[i];
@@ -98,7 +94,7 @@ json::object AskedAnswer::record() const {
   json::array parts;
   for (const policy::PartReport& part : explanation.parts)
     parts.push_back(json::object{{"requirement", policy::to_string(*part.part)},
-                                 {"place", place_of(policy, part.part->place)},
+                                 {"place", policy.where(part.part->place)},
                                  {"depth", part.depth},
                                  {"answer", policy::to_string(part.answer)},
                                  {"through", part.through}});
@@ -106,13 +102,13 @@ json::object AskedAnswer::record() const {
   json::array conditions;
   for (const auto& [condition, holds] : explanation.conditions)
     conditions.push_back(json::object{{"condition", policy::to_string(*condition)},
-                                      {"place", place_of(policy, condition->place)},
+                                      {"place", policy.where(condition->place)},
                                       {"holds", holds}});
   record["conditions"] = std::move(conditions);
   json::array misses;
   for (const policy::NearMiss& miss : explanation.near_misses)
     misses.push_back(json::object{{"rule", miss.rule->id},
-                                  {"place", place_of(policy, miss.rule->place)},
+                                  {"place", policy.where(miss.rule->place)},
                                   {"why", policy::to_string(miss.why)},
                                   {"detail", miss.sentence}});
   record["near_misses"] = std::move(misses);

@@ -30,8 +30,14 @@ std::string AskedRequest::read(std::string_view method, std::string_view target,
     return {};
   }
   if (!path.starts_with('/')) return "a target begins with '/', or is http://host/path";
-  error_ = policy::canonical_path(path, path_text_, path_);
+  raw_path_ = path;
+  error_ = policy::canonical_path(raw_path_, path_text_, path_);
   return {};
+}
+
+void AskedRequest::keep_slashes(const policy::Policy& policy) {
+  if (error_ == policy::TargetError::encoded_slash)
+    error_ = policy.canonical_path(host_.name, method_, raw_path_, path_text_, path_);
 }
 
 void FactOptions::declare(Arguments& arguments) {

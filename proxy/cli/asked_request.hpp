@@ -9,6 +9,7 @@
 
 #include "conf/limits.hpp"
 #include "policy/condition.hpp"
+#include "policy/policy.hpp"
 #include "policy/target.hpp"
 #include "proxy/cli/arguments.hpp"
 
@@ -25,6 +26,9 @@ class AskedRequest {
   /// not wrong: then error() says why.
   [[nodiscard]] std::string read(std::string_view method, std::string_view target, std::string_view host);
 
+  /// Keeps escaped slashes in the path where this policy keeps them: then error() is gone.
+  void keep_slashes(const policy::Policy& policy);
+
   [[nodiscard]] const std::string& method() const noexcept { return method_; }
   /// As it was written.
   [[nodiscard]] const std::string& target() const noexcept { return target_; }
@@ -36,7 +40,7 @@ class AskedRequest {
   [[nodiscard]] policy::TargetError error() const noexcept { return error_; }
 
  private:
-  std::string method_, target_, raw_host_, query_;
+  std::string method_, target_, raw_host_, raw_path_, query_;
   bool asterisk_ = false;
   policy::TargetError error_ = policy::TargetError::none;
   policy::CanonicalPath path_;

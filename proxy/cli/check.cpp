@@ -6,6 +6,7 @@
 #include "conf/upstream_headers.hpp"
 #include "conf/yaml.hpp"
 #include "policy/policy.hpp"
+#include "proxy/admin/policy_reader.hpp"
 #include "proxy/admin/ruleset.hpp"
 #include "proxy/cli/arguments.hpp"
 #include "proxy/cli/cli.hpp"
@@ -22,7 +23,8 @@ namespace {
 /// Everything that `postern run` would read, read and judged.
 struct Checked {
   Diagnostics diagnostics;
-  yaml::Document config, policy, catalog;
+  yaml::Document config, catalog;
+  policy::PolicyFiles policy;
   std::size_t rules = 0;
   std::string unchecked;  ///< why the names in the policy could not be looked up, empty when they were
 };
@@ -78,8 +80,7 @@ void check_tls_files(const Config& config, const std::string& file, Diagnostics&
 
 void check_policy(const Config& config, Checked& checked) {
   const std::optional<policy::Catalog> known = known_names(config, checked);
-  checked.policy = yaml::load(config.policy, checked.diagnostics);
-  if (checked.policy.root.kind == yaml::Kind::null && !checked.diagnostics.empty()) return;
+  checked.policy = admin::read_policy(config.policy, checked.diagnostics);
   std::vector<std::string> upstreams;
   for (const Upstream& upstream : config.all_upstreams()) {
     upstreams.push_back(upstream.name);
@@ -99,6 +100,15 @@ Checked check_all(const ConfigSources& sources) {
   check_policy(loaded->config, checked);
   check_tls_files(loaded->config, checked.config.file, checked.diagnostics);
   return checked;
+}
+
+/// "policy.yaml", or how many more.
+std::string file_names(const Checked& checked) {
+  if (checked.policy.empty()) return {};
+  const std::size_t more = checked.policy.size() - 1;
+  std::string names = checked.policy.front().document.file;
+  if (more > 0) names += " and " + std::to_string(more) + (more == 1 ? " file" : " files") + " it includes";
+  return names;
 }
 
 boost::json::object record_of(const Checked& checked) {
@@ -127,11 +137,13 @@ int check_configuration(Arguments& arguments) {
     complain("the names in the policy were not looked up: " + checked.unchecked);
   }
   if (!good && !output.json()) {
-    complain_about(checked.diagnostics, {&checked.config, &checked.policy, &checked.catalog});
+    std::vector<const yaml::Document*> documents = policy::documents_of(checked.policy);
+    documents.insert(documents.end(), {&checked.config, &checked.catalog});
+    complain_about(checked.diagnostics, documents);
     return exit_failed;
   }
   const std::string sentence = "ok: " + std::to_string(checked.rules) +
-                               (checked.rules == 1 ? " rule in " : " rules in ") + checked.policy.file;
+                               (checked.rules == 1 ? " rule in " : " rules in ") + file_names(checked);
   const int printed = output.done(sentence, record_of(checked));
   return good ? printed : exit_failed;
 }

@@ -268,6 +268,7 @@ class CaseReader {
       mistake(*place, std::move(flaw));
       return nullptr;
     }
+    request->asked.keep_slashes(policy_.policy());
     return request;
   }
 

@@ -30,6 +30,7 @@ int explain(Arguments& arguments) {
   const auto subject = who.resolve(source.store(), source.why_no_store());
   if (!subject) return exit_failed;
 
+  request.keep_slashes(source.policy());
   const AskedPolicy policy(source);
   for (const std::string& unknown : policy.unknown_of(*subject)) complain("there is no " + unknown);
   const AskedAnswer answer = policy.answer(request, facts.input(request.query()), *subject);

@@ -17,10 +17,11 @@ using policy::Severity;
 
 /// What the findings are about, for their places.
 struct Files {
-  std::string policy, document;
+  std::vector<std::string> policy;
+  std::string document;
 
   [[nodiscard]] const std::string& of(const Finding& finding) const {
-    return finding.operation != nullptr ? document : policy;
+    return finding.operation != nullptr ? document : policy[finding.place.file];
   }
 };
 
@@ -91,9 +92,18 @@ std::string text_of(const policy::Proof& proof, const Files& files, bool all, st
          (accepted == 0 ? "" : ", " + std::to_string(accepted) + " accepted") + '\n';
 }
 
+std::vector<std::string_view> lines_of(std::string_view text) {
+  std::vector<std::string_view> lines;
+  while (!text.empty()) {
+    const std::size_t end = std::min(text.find('\n'), text.size());
+    lines.push_back(text.substr(0, end));
+    text.remove_prefix(std::min(end + 1, text.size()));
+  }
+  return lines;
+}
+
 /// Whether a comment `# accepted: KIND` stands in a rule's first line or in the comment lines above it.
 bool is_accepted(const std::vector<std::string_view>& lines, const Finding& finding) {
-  if (finding.rule == nullptr) return false;
   const auto says = [&](std::size_t line) {
     const std::string_view text = line >= 1 && line <= lines.size() ? lines[line - 1] : std::string_view();
     const std::size_t hash = text.find('#');
@@ -113,14 +123,12 @@ bool is_accepted(const std::vector<std::string_view>& lines, const Finding& find
 }
 
 /// Drops what somebody has looked at and found right. Returns how many.
-std::size_t drop_accepted(policy::Proof& proof, const yaml::Document& document) {
-  std::vector<std::string_view> lines;
-  for (std::string_view rest = document.text; !rest.empty();) {
-    const std::size_t end = std::min(rest.find('\n'), rest.size());
-    lines.push_back(rest.substr(0, end));
-    rest.remove_prefix(std::min(end + 1, rest.size()));
-  }
-  return std::erase_if(proof.findings, [&](const Finding& finding) { return is_accepted(lines, finding); });
+std::size_t drop_accepted(policy::Proof& proof, const policy::PolicyFiles& files) {
+  std::vector<std::vector<std::string_view>> lines;
+  for (const policy::PolicyFile& file : files) lines.push_back(lines_of(file.document.text));
+  return std::erase_if(proof.findings, [&](const Finding& finding) {
+    return finding.rule != nullptr && is_accepted(lines[finding.rule->place.file], finding);
+  });
 }
 
 int prove(Arguments& arguments) {
@@ -143,8 +151,8 @@ int prove(Arguments& arguments) {
   const policy::Catalog names = source.names_for(source.policy());
   policy::Proof proof =
       policy::prove(source.policy(), api.operations(), source.has_names() ? &names : nullptr, hosts);
-  const std::size_t accepted = drop_accepted(proof, source.document());
-  const Files files{source.policy().file(), api.place()};
+  const std::size_t accepted = drop_accepted(proof, source.files());
+  const Files files{source.policy().files(), api.place()};
   const bool failed = std::any_of(proof.findings.begin(), proof.findings.end(), [&](const Finding& finding) {
     return finding.severity == Severity::error || (strict && finding.severity == Severity::warning);
   });

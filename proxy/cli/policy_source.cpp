@@ -2,6 +2,7 @@
 
 #include "conf/option.hpp"
 #include "policy/held_subject.hpp"
+#include "proxy/admin/policy_reader.hpp"
 #include "proxy/cli/output.hpp"
 #include "store/catalog_file.hpp"
 
@@ -105,14 +106,14 @@ bool PolicySource::load() {
 std::optional<ReadPolicy> PolicySource::read(const std::string& file) const {
   Diagnostics diagnostics;
   ReadPolicy read;
-  read.document = yaml::load(file, diagnostics);
+  read.files = admin::read_policy(file, diagnostics);
   std::vector<std::string> upstreams;
   for (const Upstream& upstream : config_.all_upstreams()) upstreams.push_back(upstream.name);
   if (diagnostics.empty())
-    read.policy = policy::Policy::compile(read.document, names_ ? &*names_ : nullptr, diagnostics,
+    read.policy = policy::Policy::compile(read.files, names_ ? &*names_ : nullptr, diagnostics,
                                           upstreams.empty() ? nullptr : &upstreams);
   if (read.policy && diagnostics.empty()) return read;
-  complain_about(diagnostics, {&read.document});
+  complain_about(diagnostics, policy::documents_of(read.files));
   return std::nullopt;
 }
 

@@ -8,7 +8,6 @@
 #include <vector>
 
 #include "conf/config.hpp"
-#include "conf/yaml.hpp"
 #include "policy/policy.hpp"
 #include "policy/subject.hpp"
 #include "proxy/cli/arguments.hpp"
@@ -18,7 +17,7 @@ namespace postern::cli {
 
 /// A policy as compiled, with what it was compiled against.
 struct ReadPolicy {
-  yaml::Document document;
+  policy::PolicyFiles files;
   std::unique_ptr<const policy::Policy> policy;
 };
 
@@ -39,8 +38,8 @@ class PolicySource {
   [[nodiscard]] std::optional<ReadPolicy> read(const std::string& file) const;
 
   [[nodiscard]] const policy::Policy& policy() const noexcept { return *read_.policy; }
-  /// The policy's file, for its comments.
-  [[nodiscard]] const yaml::Document& document() const noexcept { return read_.document; }
+  /// The policy's files, for their comments.
+  [[nodiscard]] const policy::PolicyFiles& files() const noexcept { return read_.files; }
   [[nodiscard]] const Config& config() const noexcept { return config_; }
   [[nodiscard]] bool has_names() const noexcept { return names_.has_value(); }
   /// What is known, or without a catalog and a store: exactly what `policy` names, licenses enabled.

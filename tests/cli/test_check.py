@@ -105,3 +105,89 @@ def test_the_reference_speaks_of_every_option(shop):
     assert "POSTERN_TIMEOUTS_HEAD" in reference
     listen = next(option for option in options if option["name"] == "listen")
     assert listen["flag"] == "--listen" and listen["meaning"] and listen["change"] in ("reload", "restart")
+
+
+# --- a policy in several files ---
+
+
+def team(shop, name, text):
+    path = shop.folder / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+    return path
+
+
+INCLUDING = "version: 1\ninclude: [teams/orders.yaml, billing.yaml]\nrules:\n  - {path: /health, allow: anonymous}\n"
+ORDERS = 'version: 1\nrules:\n  - {path: "/orders/**", permission: shop.orders.read}\n'
+BILLING = 'version: 1\nrules:\n  - {path: "/invoices/**", permission: shop.invoices.read}\n'
+
+
+def included(shop):
+    team(shop, "policy.yaml", INCLUDING)
+    team(shop, "teams/orders.yaml", ORDERS)
+    team(shop, "billing.yaml", BILLING)
+
+
+def test_included_files_are_checked_as_one_policy(shop):
+    included(shop)
+    assert shop.run("check").stdout == "ok: 3 rules in policy.yaml and 2 files it includes\n"
+
+
+def test_a_conflict_between_two_files_names_both(shop):
+    included(shop)
+    team(shop, "billing.yaml", BILLING + '  - {path: "/orders/**", role: shop.reader}\n')
+    complaint = shop.run("check", ok=1).stderr
+    assert re.search(r"^billing\.yaml:4:5: .*already governed by the rule at teams/orders\.yaml:3;", complaint, re.M)
+    assert '  - {path: "/orders/**", role: shop.reader}' in complaint
+    (diagnostic,) = shop.json("check", ok=1)["diagnostics"]
+    assert (diagnostic["file"], diagnostic["line"]) == ("billing.yaml", 4)
+
+
+def test_an_included_file_lies_in_the_policy_s_directory(shop):
+    """Whoever may write one file of the policy must not bring lines of another file into the log."""
+    included(shop)
+    secret = shop.folder.parent / "secret.txt"
+    secret.write_text("hunter2: [\n")
+    (shop.folder / "billing.yaml").unlink()
+    (shop.folder / "billing.yaml").symlink_to(secret)
+    complaint = shop.run("check", ok=1).stderr
+    assert re.search(r'^policy\.yaml:2:30: "billing\.yaml" is a link that leads out of the policy\'s directory', complaint, re.M)
+    assert "hunter2" not in complaint
+
+
+def test_an_included_file_is_a_file(shop):
+    import os
+
+    included(shop)
+    (shop.folder / "billing.yaml").unlink()
+    os.mkfifo(shop.folder / "billing.yaml")
+    assert '"billing.yaml" is not a regular file' in shop.run("check", ok=1).stderr
+    (shop.folder / "billing.yaml").unlink()
+    (shop.folder / "billing.yaml").mkdir()
+    assert '"billing.yaml" is not a regular file' in shop.run("check", ok=1).stderr
+    (shop.folder / "billing.yaml").rmdir()
+    assert re.search(r"^policy\.yaml:2:30: .*No such file", shop.run("check", ok=1).stderr, re.M)
+
+
+def test_links_within_the_directory_are_followed(shop):
+    """As a ConfigMap is mounted: every file a link, all of them into one directory that is swapped."""
+    included(shop)
+    (shop.folder / "..2026_1").mkdir()
+    for name in ("policy.yaml", "billing.yaml"):
+        (shop.folder / name).rename(shop.folder / "..2026_1" / name)
+        (shop.folder / name).symlink_to(f"..data/{name}")
+    (shop.folder / "..data").symlink_to("..2026_1")
+    assert shop.run("check").stdout.startswith("ok: 3 rules")
+
+
+def test_explain_and_prove_tell_the_included_file(shop):
+    included(shop)
+    shop_api = shop.folder / "openapi.yaml"
+    shop_api.write_text('openapi: 3.0.3\ninfo: {title: S, version: "1"}\npaths: {/health: {get: {}}}\n')
+    told = shop.run("policy", "explain", "GET", "/orders/1", "--role", "shop.reader").stdout
+    assert "rule teams/orders.yaml:3, teams/orders.yaml:3: /orders/**" in told
+    record = shop.json("policy", "explain", "GET", "/invoices/1", "--role", "shop.reader")
+    assert record["place"] == "billing.yaml:3" and record["requirements"][0]["place"] == "billing.yaml:3"
+    findings = shop.json("policy", "prove", "--openapi", "openapi.yaml")["findings"]
+    places = {(one["file"], one["line"]) for one in findings}
+    assert {("teams/orders.yaml", 3), ("billing.yaml", 3)} <= places

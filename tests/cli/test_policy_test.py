@@ -210,7 +210,7 @@ def test_the_example_s_table_covers_the_example_s_policy(empty):
 
 def test_the_table_of_the_language_s_page_holds_for_its_policy(empty):
     page = (ROOT / "policy/README.md").read_text()
-    policy = re.search(r"^## In two minutes\n+```yaml\n(.*?)^```", page, re.M | re.S)[1]
+    policy = re.search(r"^## 1\. A first policy\n+```yaml\n(.*?)^```", page, re.M | re.S)[1]
     table = re.search(r"^```yaml test\n(.*?)^```", page, re.M | re.S)[1]
     (empty.folder / "policy.yaml").write_text(policy)
     (empty.folder / "cases.yaml").write_text(table)

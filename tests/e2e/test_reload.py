@@ -139,6 +139,65 @@ def test_a_policy_mounted_as_a_config_map(guard):
     until(lambda: status(postern, "/other") == 200, "the fifth revision")
 
 
+INCLUDING = "version: 1\ninclude: [teams/a.yaml]\nrules:\n  - {id: open, path: /open, allow: anonymous}\n"
+TEAM = "version: 1\nrules:\n  - {id: other, path: /other, allow: anonymous}\n"
+
+
+@pytest.fixture
+def team(guard):
+    """A running guard, and the file of a team that its policy includes."""
+    postern = guard(begin=False)
+    (postern.folder / "teams").mkdir()
+    file = postern.folder / "teams" / "a.yaml"
+    file.write_text(TEAM)
+    postern.policy_file.write_text(INCLUDING)
+    postern.start()
+    return postern, file
+
+
+def test_an_included_file_is_watched(team):
+    postern, file = team
+    assert status(postern, "/other") == 200
+    file.write_text(TEAM.replace("/other", "/more"))
+    until(lambda: status(postern, "/more") == 200, "the team's new rule")
+    assert status(postern, "/other") == 401 and status(postern, "/open") == 200
+    fresh = file.with_suffix(".new")
+    fresh.write_text(TEAM)
+    fresh.rename(file)
+    until(lambda: status(postern, "/other") == 200, "the team's first rule again")
+
+
+def test_a_mistake_in_an_included_file_changes_nothing(team):
+    postern, file = team
+    before = len(postern.log)
+    file.write_text(TEAM + "  - {pth: /typo}\n")
+    postern.wait_for_log(r"teams/a\.yaml:4:\d+: .*pth", before)
+    assert status(postern, "/other") == 200 and status(postern, "/open") == 200
+    assert b"teams/a.yaml:4" in postern.admin("/readyz").body
+
+
+def test_an_included_file_that_vanishes_and_comes_back(team):
+    postern, file = team
+    before = len(postern.log)
+    file.unlink()
+    postern.wait_for_log(r"policy\.yaml:2:\d+: .*teams/a\.yaml.*No such file", before)
+    assert status(postern, "/other") == 200
+    file.write_text(TEAM.replace("/other", "/more"))
+    until(lambda: status(postern, "/more") == 200, "the file that came back")
+    assert status(postern, "/other") == 401
+
+
+def test_a_file_that_is_included_later_is_watched_from_then_on(team):
+    postern, _ = team
+    second = postern.folder / "second"
+    second.mkdir()
+    (second / "b.yaml").write_text("version: 1\nrules:\n  - {path: /second, allow: anonymous}\n")
+    postern.policy_file.write_text(INCLUDING.replace("teams/a.yaml", "teams/a.yaml, second/b.yaml"))
+    until(lambda: status(postern, "/second") == 200, "the second file")
+    (second / "b.yaml").write_text("version: 1\nrules:\n  - {path: /third, allow: anonymous}\n")
+    until(lambda: status(postern, "/third") == 200, "its change")
+
+
 def test_a_config_change_that_needs_no_restart(guard):
     postern = guard()
     assert postern.ask("GET", "/open", "X-Forwarded-Proto: https").status == 200

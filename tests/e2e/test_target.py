@@ -129,3 +129,65 @@ def test_a_method_override_is_no_method(shared):
     reply = shared.postern.ask("GET", "/open", "X-HTTP-Method-Override: DELETE", "X-HTTP-Method: DELETE", "X-Method-Override: DELETE")
     assert reply.status == 200
     assert b"DELETE" not in shared.upstream.received
+
+
+# --- escaped slashes that a rule keeps ---
+
+KEEPING = """\
+version: 1
+rules:
+  - {id: project, path: "/projects/{id}/**", encoded_slash: keep, allow: anonymous}
+  - {id: granted, path: "/granted/{project}", encoded_slash: keep, permission: project.read, resource: "project/{project}"}
+  - {id: file, path: "/files/{name}", encoded_slash: keep, allow: anonymous}
+  - {id: secret, path: "/files/{name}/secret", deny: true}
+  - {id: strict, path: "/strict/**", allow: anonymous}
+"""
+
+
+@pytest.fixture
+def keeping(guard):
+    return guard(policy=KEEPING)
+
+
+@pytest.mark.parametrize(
+    "target, forwarded",
+    [
+        ("/projects/group%2fproject/issues?x=%2f", "/projects/group%2Fproject/issues?x=%2f"),
+        ("/projects/%67roup%2Fproject", "/projects/group%2Fproject"),
+        ("/files/a%2Fb", "/files/a%2Fb"),
+        ("/files/plain", "/files/plain"),
+    ],
+)
+def test_what_was_decided_on_is_what_the_upstream_gets(keeping, upstream, target, forwarded):
+    assert keeping.ask("GET", target).status == 200
+    assert [request.target for request in upstream.requests] == [forwarded]
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        "/strict/a%2Fb", "/nowhere/a%2Fb", "/files/a%2Fsecret", "/files/a%2f%73ecret", "/projects/a%2F..%2F..%2Fstrict", "/projects/..%2fstrict/x",
+        "/projects/a%2F%2Fb", "/projects/a%2F", "/projects/%2Fa", "/projects/a%5Cb", "/projects/a%252Fb", "/projects/a%2F.%2Fb", "/strict%2Fa", "/%2Fstrict",
+    ],
+)  # fmt: skip
+def test_an_escaped_slash_reaches_no_rule_that_does_not_keep_it(keeping, upstream, target):
+    reply = keeping.ask("GET", target)
+    assert reply.status == 400, reply.raw
+    assert upstream.received == b""
+
+
+def test_a_grant_names_a_slash_within_a_parameter_escaped(keeping, tokens):
+    """Decoded, the project `42/x` could be taken for something within the project 42."""
+    assert keeping.ask("GET", "/granted/42", token=tokens["project"]).status == 200
+    assert keeping.ask("GET", "/granted/42%2Fx", token=tokens["project"]).status == 403
+    secret = keeping.store.create_token("nested", "--grant", "project.read=project/42%2Fx")
+    assert keeping.ask("GET", "/granted/42%2fx", token=secret).status == 200
+    assert keeping.ask("GET", "/granted/42", token=secret).status == 403
+
+
+def test_another_proxy_that_asks_is_never_told_to_let_an_escaped_slash_pass(guard):
+    """It sends on what it was sent, and may have read the path in its own way."""
+    postern = guard(policy=KEEPING, config={"listen": [{"address": "127.0.0.1:0", "decide": "x-original"}], "trusted_proxies": ["127.0.0.1/32"]})
+    asked = ["X-Original-Method: GET", "X-Original-URI: /files/a%2Fb"]
+    assert postern.ask("GET", "/", *asked).status == 403
+    assert postern.ask("GET", "/", asked[0], "X-Original-URI: /files/a").status == 200

@@ -18,11 +18,11 @@ struct Outcome {
   std::vector<std::string> segments;
 };
 
-Outcome canonical(std::string_view raw) {
+Outcome canonical(std::string_view raw, EncodedSlash slash = EncodedSlash::refuse) {
   std::string buffer(raw.size(), '\0');
   CanonicalPath path;
   Outcome outcome;
-  outcome.error = canonical_path(raw, buffer, path);
+  outcome.error = canonical_path(raw, buffer, path, slash);
   outcome.text = path.text;
   for (std::size_t i = 0; i < path.segment_count; ++i) outcome.segments.emplace_back(path.segment(i));
   return outcome;
@@ -258,6 +258,77 @@ TEST_CASE(
   CHECK(accepted > 1000);
 }
 
+TEST_CASE("an escaped slash that is kept is data of its segment, in upper case") {
+  const std::vector<std::pair<std::string, std::string>> rows = {
+      {"/a%2fb", "/a%2Fb"},
+      {"/a%2Fb/c", "/a%2Fb/c"},
+      {"/group%2Fsub%2Fproject/files/%41%2F%c3%a9", "/group%2Fsub%2Fproject/files/A%2F%C3%A9"},
+      {"/a%2F..b", "/a%2F..b"},
+      {"/a/b", "/a/b"},
+  };
+  for (const auto& [raw, expected] : rows) {
+    CAPTURE(raw);
+    const Outcome outcome = canonical(raw, EncodedSlash::keep);
+    CHECK(to_string(outcome.error) == "none");
+    CHECK(outcome.text == expected);
+    CHECK(canonical(outcome.text, EncodedSlash::keep).text == expected);
+  }
+  CHECK(canonical("/a%2Fb/c", EncodedSlash::keep).segments == std::vector<std::string>{"a%2Fb", "c"});
+}
+
+TEST_CASE("what stands between escaped slashes is held to what segments are held to") {
+  const std::vector<std::pair<std::string, TargetError>> rows = {
+      {"/a%2F..%2Fb", TargetError::dot_segment}, {"/..%2Fb", TargetError::dot_segment},
+      {"/a%2F..", TargetError::dot_segment},     {"/a%2F%2e%2e", TargetError::dot_segment},
+      {"/a%2F.%2Fb", TargetError::dot_segment},  {"/a%2F%2Fb", TargetError::empty_segment},
+      {"/%2Fa", TargetError::empty_segment},     {"/a%2F", TargetError::empty_segment},
+      {"/%2F", TargetError::empty_segment},      {"/a.%2Fb", TargetError::segment_end},
+      {"/a%20%2Fb", TargetError::segment_end},   {"/a%2Fb.", TargetError::segment_end},
+      {"/a%5Cb", TargetError::encoded_slash},    {"/a%2F\\b", TargetError::encoded_slash},
+      {"/a%252Fb", TargetError::double_escape},  {"/a%2F%2541", TargetError::double_escape},
+      {"/a%2F;b", TargetError::parameter},       {"/a%2F%00", TargetError::encoded_control},
+      {"/%C3%2F%A9", TargetError::bad_utf8},     {"/a%2", TargetError::bad_escape},
+      {"/a%2F//b", TargetError::empty_segment},
+  };
+  for (const auto& [raw, error] : rows) {
+    CAPTURE(raw);
+    CHECK(to_string(canonical(raw, EncodedSlash::keep).error) == to_string(error));
+  }
+}
+
+TEST_CASE("with escaped slashes kept, what is accepted is canonical with them read as slashes, too") {
+  static constexpr std::string_view pieces[] = {"/",   "a",   "..", ".",   "%2f", "%2F", "%41", "%25", "%5c",
+                                                "%2e", "%20", "2F", "%c3", "%a9", ";",   "b",   "%2F", "%2f"};
+  const auto seed = std::random_device{}();
+  CAPTURE(seed);
+  std::mt19937 random(seed);
+  int accepted = 0;
+  for (int i = 0; i < 100'000; ++i) {
+    std::string raw = "/a";
+    for (std::size_t n = random() % 8; n > 0; --n) raw += pieces[random() % std::size(pieces)];
+    const Outcome kept = canonical(raw, EncodedSlash::keep);
+    CAPTURE(raw);
+    if (canonical(raw).error == TargetError::none) {
+      REQUIRE(kept.text == canonical(raw).text);
+      continue;
+    }
+    if (kept.error != TargetError::none) continue;
+    ++accepted;
+    REQUIRE(canonical(raw).error == TargetError::encoded_slash);
+    REQUIRE(canonical(kept.text, EncodedSlash::keep).text == kept.text);
+    std::string as_slashes = kept.text;
+    for (std::size_t at = 0; (at = as_slashes.find("%2F")) != std::string::npos;)
+      as_slashes.replace(at, 3, "/");
+    REQUIRE(canonical(as_slashes).text == as_slashes);
+    for (const std::string& segment : kept.segments) {
+      std::string decoded(segment.size(), '\0');
+      decoded.resize(decode_segment(segment, decoded).size());
+      REQUIRE(decoded.find('/') == std::string::npos);
+    }
+  }
+  CHECK(accepted > 1000);
+}
+
 TEST_CASE("a segment is decoded once, for comparing template variables") {
   const auto decoded = [](std::string_view segment) {
     std::string out(segment.size(), '\0');
@@ -267,6 +338,7 @@ TEST_CASE("a segment is decoded once, for comparing template variables") {
   CHECK(decoded("a%20b") == "a b");
   CHECK(decoded("%C3%A9") == "\xc3\xa9");
   CHECK(decoded("100%25") == "100%");
+  CHECK(decoded("group%2Fproject%40x") == "group%2Fproject@x");
   CHECK(decoded("") == "");
   char two[2];
   CHECK(decode_segment("abc", two) == "ab");

@@ -82,8 +82,6 @@ TEST_CASE("the top of the file") {
   CHECK(mistakes("version: 1\nrules: []\n") ==
         "2:8: \"rules\" wants a list of at least one rule; without any, everything would be denied\n");
   CHECK(mistakes("version: 1\nrulez: []\n") == "2:1: unknown key \"rulez\"; did you mean \"rules\"?\n");
-  CHECK(mistakes("version: 1\ninclude: []\nrules: [{path: /, authenticated: true}]\n") ==
-        "2:1: \"include\" is not yet supported\n");
   CHECK(mistakes("version: 1\npath: /\nrules: [{path: /, authenticated: true}]\n") ==
         "2:1: \"path\" belongs to a rule\n");
   CHECK(mistakes("version: 1\nrules: [a]\n") ==
@@ -104,6 +102,7 @@ TEST_CASE("keys of a rule") {
       {"{authenticated: true}", "3:5: the rule has no \"path\"\n"},
       {"{pth: /a, authenticated: true}", "3:6: unknown key \"pth\"; did you mean \"path\"?\n"},
       {"{path: /a, rules: [], authenticated: true}", "3:16: \"rules\" belongs to the top of the file\n"},
+      {"{path: /a, include: [], authenticated: true}", "3:16: \"include\" belongs to the top of the file\n"},
       {"{path: /a, trailers: pas, authenticated: true}",
        "3:26: \"trailers\" is drop or pass; did you mean \"pass\"?\n"},
       {"{path: /a, trailers: [], authenticated: true}", "3:26: \"trailers\" is drop or pass\n"},
@@ -111,12 +110,51 @@ TEST_CASE("keys of a rule") {
   });
 }
 
-TEST_CASE("keys that this version does not know yet are refused, not ignored") {
-  for (const std::string key :
-       {"cidr", "timeouts", "encoded_slash", "cors", "conditions", "include", "limits"}) {
-    check({{"{path: /a, authenticated: true, " + key + ": x}",
-            "3:37: \"" + key + "\" is not yet supported\n"}});
+TEST_CASE("keys of other languages are refused, not ignored") {
+  for (const std::string key : {"cidr", "rate_limit", "cors", "conditions", "path_parameters", "websocket"}) {
+    check({{"{path: /a, authenticated: true, " + key + ": x}", "3:37: unknown key \"" + key + "\"\n"}});
   }
+}
+
+TEST_CASE("timeouts of a rule") {
+  const auto row = [](const std::string& value, const std::string& mistake) {
+    return Row{"{path: /a, authenticated: true, timeouts: " + value + "}", mistake};
+  };
+  check({
+      row("5s",
+          "3:47: \"timeouts\" wants response, body or idle, and how long; for example 'timeouts: {response: "
+          "2m}'\n"),
+      row("{}",
+          "3:47: \"timeouts\" wants response, body or idle, and how long; for example 'timeouts: {response: "
+          "2m}'\n"),
+      row("{head: 5s}", "3:54: no rule can set the timeout \"head\"; it belongs to the configuration\n"),
+      row("{connect: 5s}",
+          "3:57: no rule can set the timeout \"connect\"; it belongs to the configuration\n"),
+      row("{respones: 5s}", "3:58: no rule can set the timeout \"respones\"; did you mean \"response\"?\n"),
+      row("{response: soon}", "3:58: \"response\" wants a duration; write it as 500ms, 30s or 5m\n"),
+      row("{response: 30}", "3:58: \"response\" wants a duration; write it as 500ms, 30s or 5m\n"),
+      row("{body: 9ms}", "3:54: \"9ms\" is out of bounds; allowed is 10ms to 1h\n"),
+      row("{idle: 61m}", "3:54: \"61m\" is out of bounds; allowed is 10ms to 1h\n"),
+      row("{idle: [1s]}", "3:54: \"idle\" wants a duration; write it as 500ms, 30s or 5m\n"),
+  });
+}
+
+TEST_CASE("a policy has no more different timeouts than lists for them") {
+  std::string rules;
+  for (std::size_t i = 0; i <= limits::rule_durations_max; ++i)
+    rules += "  - {path: /a" + std::to_string(i) +
+             ", authenticated: true, timeouts: {idle: " + std::to_string(i + 1) + "s}}\n";
+  CHECK(load_rules(rules).mistakes() ==
+        "19:49: the rules have more than 16 different timeouts; let some of them be equal\n");
+}
+
+TEST_CASE("escaped slashes of a rule") {
+  check({
+      {"{path: /a, authenticated: true, encoded_slash: kep}",
+       "3:52: \"encoded_slash\" is refuse or keep; did you mean \"keep\"?\n"},
+      {"{path: /a, authenticated: true, encoded_slash: [keep]}",
+       "3:52: \"encoded_slash\" is refuse or keep\n"},
+  });
 }
 
 TEST_CASE("credentials of a rule") {
@@ -143,7 +181,8 @@ TEST_CASE("a rule demands something, and says it in one way") {
        "or 'deny: "
        "true'\n"},
       {"{path: /a, allow: everybody}",
-       "3:23: \"allow\" can only be anonymous or preflight; for every valid token write 'authenticated: true'\n"},
+       "3:23: \"allow\" can only be anonymous or preflight; for every valid token write 'authenticated: "
+       "true'\n"},
       {"{path: /a, allow: anonymous, permission: p}",
        "3:34: \"permission\" beside \"allow\" would never be asked for\n"},
       {"{path: /a, deny: true, role: r}", "3:28: \"role\" beside \"deny\" would never be asked for\n"},

@@ -153,6 +153,37 @@ TEST_CASE_FIXTURE(Lists, "disarming twice, or what was never armed, does nothing
   CHECK(lists.earliest() == Clock::time_point::max());
 }
 
+TEST_CASE_FIXTURE(Lists, "a rule's own time ends its waits and nobody else's") {
+  Noted usual(order, 0), shorter(order, 1), longer(order, 2), same(order, 3);
+  lists.arm(usual, Wait::response, start);
+  lists.arm(shorter, {Wait::response, 500}, start);
+  lists.arm(longer, {Wait::body, 60'000}, start);
+  lists.arm(same, {Wait::idle, 500}, start);
+  CHECK(lists.duration({Wait::response, 500}) == 500ms);
+  CHECK(lists.duration(Wait::response) == 30s);
+  CHECK(lists.earliest() == start + 500ms);
+  lists.expire(start + 500ms);
+  CHECK(order == Order{1, 3});
+  lists.expire(start + 30s);
+  lists.expire(start + 60s);
+  CHECK(order == Order{1, 3, 0, 2});
+}
+
+TEST_CASE_FIXTURE(Lists, "more different times than a policy may have are waited for all the same") {
+  // Reloads bring them, while those of before are still waited for.
+  std::vector<std::unique_ptr<Noted>> all;
+  for (std::uint32_t i = 0; i < 3 * limits::rule_durations_max; ++i) {
+    all.push_back(std::make_unique<Noted>(order, static_cast<int>(i)));
+    lists.arm(*all.back(), {Wait::idle, 10'000 - i}, start);
+  }
+  CHECK(lists.earliest() == start + 9953ms);
+  lists.expire(start + 9953ms);
+  CHECK(order == Order{47});
+  for (auto at = start + 9954ms; at <= start + 10s; at += 1ms) lists.expire(at);
+  CHECK(order.size() == all.size());
+  CHECK(std::is_sorted(order.rbegin(), order.rend()));
+}
+
 TEST_CASE_FIXTURE(Lists, "against a plain search: random arming, moving and expiring") {
   std::mt19937 random(7);
   constexpr int count = 50;
@@ -169,8 +200,9 @@ TEST_CASE_FIXTURE(Lists, "against a plain search: random arming, moving and expi
       due[i] = Clock::time_point::max();
     } else {
       const auto since = now - std::chrono::milliseconds(random() % 50);
-      lists.arm(*all[i], wait, since);
-      due[i] = since + lists.duration(wait);
+      const Patience patience(wait, static_cast<std::uint32_t>(random() % 3 == 0 ? 1 + random() % 40 : 0));
+      lists.arm(*all[i], patience, since);
+      due[i] = since + lists.duration(patience);
     }
     REQUIRE(lists.earliest() == *std::min_element(due.begin(), due.end()));
     order.clear();

@@ -87,7 +87,8 @@ Stage::Stage() : upstream_path_((directory_.path() / "upstream.sock").string()) 
 
   std::string kept;
   admin::Problem problem;
-  const admin::Ruleset ruleset = admin::load_ruleset(loaded->config, *store_, nullptr, kept, problem);
+  admin::PolicyText read;
+  const admin::Ruleset ruleset = admin::load_ruleset(loaded->config, *store_, nullptr, read, kept, problem);
   if (!ruleset) throw std::runtime_error(problem.text);
   shard_ = must(Shard::make(0, shared_, must(store::Reader::open(*store_)), ruleset));
   shard_->set_upstream_targets(0, {UpstreamTarget{unix_address(upstream_path_), 0, {}, "localhost"}});

@@ -1,0 +1,17 @@
+// A policy and what it includes, from the disk.
+
+#pragma once
+
+#include <string>
+
+#include "policy/policy_files.hpp"
+
+namespace postern::admin {
+
+/// Reads the policy at `path` and the files that it includes (policy/policy_files.hpp). An included file has
+/// to be a regular file, and to lie below the policy's directory when links are followed, or below that
+/// which the policy itself lies in: so a ConfigMap's links are good, and no file of a team brings lines of
+/// another secret into the log.
+[[nodiscard]] policy::PolicyFiles read_policy(const std::string& path, Diagnostics& diagnostics);
+
+}  // namespace postern::admin
