@@ -185,6 +185,15 @@ void render_process(Exposition& out, const ProcessMetrics& process) {
   }
   out.family("policy_rules", "gauge", "Rules in force.");
   out.sample({}, process.policy_rules);
+  out.family("policy_rule_changes_total", "counter", "Rules that reloads have added, removed and changed.");
+  out.sample("change=\"added\"", process.rules_added.get());
+  out.sample("change=\"removed\"", process.rules_removed.get());
+  out.sample("change=\"changed\"", process.rules_changed.get());
+  out.family(
+      "files_watched", "gauge",
+      "1 while changes of policy, configuration and certificates are told by the system; else they are "
+      "looked for every two seconds.");
+  out.sample({}, process.files_watched ? 1 : 0);
   out.family("policy_missing_entities", "gauge",
              "Permissions, roles, groups and licenses that the policy names and the store does not have.");
   out.sample({}, process.policy_missing);

@@ -68,6 +68,8 @@ struct ProcessMetrics {
   std::atomic<bool> last_catalog_ok{true};
   std::atomic<std::int64_t> last_reload_time{0};  ///< Unix seconds
   std::atomic<std::uint64_t> policy_rules{0};
+  Counter rules_added, rules_removed, rules_changed;  ///< by reloads
+  std::atomic<bool> files_watched{true};
   std::atomic<std::uint64_t> policy_missing{
       0};  ///< named things of the policy that the catalog does not have
   std::atomic<std::uint64_t> store_used{0}, store_size{0};

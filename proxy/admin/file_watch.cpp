@@ -11,8 +11,10 @@ namespace {
 
 // A file is often written in several steps; reading half of it would only cost a refused reload.
 constexpr std::chrono::milliseconds burst{100};
+// Another file of the directory may be written all the time; that must not keep us from looking.
+constexpr std::chrono::seconds burst_max{1};
 constexpr std::uint32_t interesting =
-    IN_CLOSE_WRITE | IN_MOVED_TO | IN_CREATE | IN_DELETE | IN_MOVED_FROM | IN_DELETE_SELF;
+    IN_CLOSE_WRITE | IN_MOVED_TO | IN_CREATE | IN_DELETE | IN_MOVED_FROM | IN_DELETE_SELF | IN_MOVE_SELF;
 
 std::set<std::string> directories_of(const std::vector<std::string>& files) {
   std::set<std::string> directories;
@@ -58,16 +60,26 @@ bool FileWatch::watch(const std::vector<std::string>& files) {
 void FileWatch::wait() {
   inotify_.async_read_some(boost::asio::buffer(events_),
                            [this](const boost::system::error_code& error, std::size_t) {
-                             if (error) return;
+                             if (error == boost::asio::error::operation_aborted) return;
+                             if (error) {  // nobody tells us anything any more
+                               boost::system::error_code ignored;
+                               inotify_.close(ignored);
+                             }
                              settle();
+                             if (error) return;
                              wait();
                            });
 }
 
 void FileWatch::settle() {
-  quiet_.expires_after(burst);
+  const auto now = boost::asio::steady_timer::clock_type::now();
+  if (!settling_) burst_began_ = now;
+  settling_ = true;
+  quiet_.expires_at(std::min(now + burst, burst_began_ + burst_max));
   quiet_.async_wait([this](const boost::system::error_code& error) {
-    if (!error) changed_();
+    if (error) return;
+    settling_ = false;
+    changed_();
   });
 }
 

@@ -4,6 +4,22 @@
 #include <boost/json.hpp>
 
 namespace postern::admin {
+namespace {
+
+boost::json::object changes_of(const policy::RuleChanges& changes) {
+  boost::json::object told;
+  const auto tell = [&told](const char* what, const std::vector<std::string>& ids) {
+    boost::json::array named;
+    for (std::size_t i = 0; i < ids.size() && i < policy::names_shown_max; ++i) named.emplace_back(ids[i]);
+    told[what] = boost::json::object{{"count", ids.size()}, {"rules", std::move(named)}};
+  };
+  tell("added", changes.added);
+  tell("removed", changes.removed);
+  tell("changed", changes.changed);
+  return told;
+}
+
+}  // namespace
 
 bool Health::ready() const noexcept {
   const bool all_known = std::all_of(upstreams.begin(), upstreams.end(),
@@ -31,6 +47,8 @@ std::string render_health(const Health& health) {
   if (!health.tls_problem.empty())
     warnings.emplace_back("new certificates refused, the last good ones stay in force: " +
                           health.tls_problem);
+  if (!health.files_watched)
+    warnings.emplace_back("files cannot be watched; they are looked at every two seconds");
   for (const std::string& warning : health.tls_warnings) warnings.emplace_back(warning);
   for (const std::string& missing : health.missing)
     warnings.emplace_back("the policy names " + missing + ", which the store does not have: nobody meets it");
@@ -48,6 +66,9 @@ std::string render_health(const Health& health) {
   }
   boost::json::object body{
       {"ready", health.ready()}, {"rules", health.rules}, {"upstreams", std::move(upstreams)}};
+  body["policy"] = boost::json::object{{"in_force_since", health.policy_since},
+                                       {"is_latest", health.reload_problem.empty()},
+                                       {"last_change", changes_of(health.last_change)}};
   if (!problems.empty()) body["problems"] = std::move(problems);
   if (!warnings.empty()) body["warnings"] = std::move(warnings);
   return boost::json::serialize(body) + "\n";

@@ -2,10 +2,13 @@
 
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include "policy/rule_changes.hpp"
 
 namespace postern::admin {
 
@@ -32,6 +35,9 @@ struct Health {
   std::vector<std::string> tls_warnings;  ///< of those in force: out of their time
   std::vector<std::string> missing;  ///< "permission shop.orders.read": named by the policy, not in the store
   std::size_t rules = 0;
+  bool files_watched = true;        ///< the system tells when files change; else we look now and then
+  std::int64_t policy_since = 0;    ///< Unix seconds; when it came in force
+  policy::RuleChanges last_change;  ///< what the last reload changed; empty before the first
 
   [[nodiscard]] bool ready() const noexcept;
 };

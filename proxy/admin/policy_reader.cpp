@@ -2,12 +2,17 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <string_view>
 #include <vector>
 
 namespace postern::admin {
 namespace {
 
 namespace fs = std::filesystem;
+
+constexpr std::string_view byte_order_mark = "\xEF\xBB\xBF";  // yaml::load() drops it, too
 
 bool lies_below(const fs::path& file, const fs::path& directory) {
   return std::mismatch(directory.begin(), directory.end(), file.begin(), file.end()).first == directory.end();
@@ -39,6 +44,26 @@ policy::PolicyFiles read_policy(const std::string& path, Diagnostics& diagnostic
   const std::vector<fs::path> homes = homes_of(path);
   return policy::gather_files(
       path, {[&homes](const std::string& file) { return flaw_of(file, homes); }, yaml::load}, diagnostics);
+}
+
+std::string texts_of(const policy::PolicyFiles& files) {
+  std::string texts;
+  for (const policy::PolicyFile& file : files) texts += '\0' + file.document.text;
+  return texts;
+}
+
+std::string read_texts(const std::vector<std::string>& files) {
+  std::string texts;
+  const std::vector<fs::path> homes = files.empty() ? std::vector<fs::path>() : homes_of(files.front());
+  for (const std::string& file : files) {
+    texts += '\0';
+    if (&file != &files.front() && !flaw_of(file, homes).empty()) continue;
+    std::ifstream in(file, std::ios::binary);
+    std::string text{std::istreambuf_iterator<char>(in), {}};
+    if (text.starts_with(byte_order_mark)) text.erase(0, byte_order_mark.size());
+    texts += text;
+  }
+  return texts;
 }
 
 }  // namespace postern::admin

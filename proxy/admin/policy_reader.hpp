@@ -3,6 +3,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "policy/policy_files.hpp"
 
@@ -13,5 +14,11 @@ namespace postern::admin {
 /// which the policy itself lies in: so a ConfigMap's links are good, and no file of a team brings lines of
 /// another secret into the log.
 [[nodiscard]] policy::PolicyFiles read_policy(const std::string& path, Diagnostics& diagnostics);
+
+/// The texts of a policy's files one after the other, as they were read.
+[[nodiscard]] std::string texts_of(const policy::PolicyFiles& files);
+/// The same of these files (the policy first) as read_policy() would read them now; to see whether they have
+/// changed.
+[[nodiscard]] std::string read_texts(const std::vector<std::string>& files);
 
 }  // namespace postern::admin

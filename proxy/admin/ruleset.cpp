@@ -28,11 +28,8 @@ Problem problem_of(const Diagnostics& diagnostics, const std::vector<const yaml:
 }
 
 PolicyText text_of(const policy::PolicyFiles& files) {
-  PolicyText read;
-  for (const policy::PolicyFile& file : files) {
-    read.files.push_back(file.document.file);
-    read.text += '\0' + file.document.text;
-  }
+  PolicyText read{{}, texts_of(files)};
+  for (const policy::PolicyFile& file : files) read.files.push_back(file.document.file);
   return read;
 }
 
@@ -156,7 +153,7 @@ Sources read_sources(const ConfigSources& sources, const Config& running, const 
   yaml::Document document;
   (void)load_config(sources, ignored, &document);
   Sources read{{}, document.text, {policy.files, {}}};
-  for (const std::string& file : policy.files) read.policy.text += '\0' + read_text(file);
+  read.policy.text = read_texts(policy.files);
   for (const Upstream& upstream : running.upstreams) read.files.push_back(upstream.headers_file);
   std::erase(read.files, std::string());
   for (const std::string& file : read.files) read.text += '\0' + read_text(file);

@@ -88,6 +88,7 @@ class Server {
   void on_files_changed();
   void reload();
   void put_in_force(admin::Ruleset ruleset);
+  void tell_changes(const policy::RuleChanges& changes);
   void let_go(const Snapshot* old);
   void apply_catalog();
   void reload_certificates();

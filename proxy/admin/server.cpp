@@ -47,7 +47,7 @@ Status Server::load() {
   admin::PolicyText read = std::move(sources_.policy);
   sources_ = admin::read_sources(options_.sources, config(), read);
   sources_.policy = std::move(read);
-  metrics_.last_reload_time = std::time(nullptr);
+  metrics_.last_reload_time = health_.policy_since = std::time(nullptr);
   return {};
 }
 
@@ -235,6 +235,7 @@ void Server::on_shard_ended() {
 
 void Server::inspect() {
   look_at_store();
+  if (!health_.files_watched) on_files_changed();
   if (!store_lost_) usage_.turn();
   inspection_.expires_after(inspection_interval);
   inspection_.async_wait([this](const error_code& error) {

@@ -17,10 +17,14 @@ void Server::watch_files() {
     const std::vector<std::string> pems = admin::Certificates::files(config().tls);
     files.insert(files.end(), pems.begin(), pems.end());
   }
-  if (!watch_.watch(files))
-    operator_log(
-        LogLevel::warning,
-        "cannot watch the directories of policy, configuration and certificates; reload with SIGHUP");
+  const bool watched = watch_.watch(files);
+  if (watched != health_.files_watched)
+    operator_log(watched ? LogLevel::info : LogLevel::warning,
+                 watched ? "the directories of policy, configuration and certificates are watched again"
+                         : "cannot watch the directories of policy, configuration and certificates; they are "
+                           "looked at every two seconds");
+  health_.files_watched = watched;
+  metrics_.files_watched = watched;
 }
 
 void Server::on_files_changed() {
@@ -79,6 +83,16 @@ void Server::let_go(const Snapshot* old) {
   if (--found->shards == 0) superseded_.erase(found);
 }
 
+void Server::tell_changes(const policy::RuleChanges& changes) {
+  metrics_.rules_added.add(changes.added.size());
+  metrics_.rules_removed.add(changes.removed.size());
+  metrics_.rules_changed.add(changes.changed.size());
+  health_.last_change = changes;
+  health_.policy_since = metrics_.last_reload_time;
+  operator_log(LogLevel::info, "reloaded: " + std::to_string(ruleset_->policy->rules().size()) +
+                                   " rules in force, " + policy::to_string(changes));
+}
+
 void Server::reload() {
   if (options_.config.dev) return;
   admin::ReloadNotes notes;
@@ -95,14 +109,14 @@ void Server::reload() {
                  "reload refused, the last good policy and configuration stay in force:\n" + problem.text);
     return;
   }
+  const policy::RuleChanges changes = policy::rule_changes(*ruleset_->policy, *ruleset->policy);
   put_in_force(std::move(ruleset));
   health_.reload_problem.clear();
   metrics_.reloads.add();
   metrics_.last_reload_ok = true;
   metrics_.last_reload_time = std::time(nullptr);
   set_operator_log_level(config().log_level);
-  operator_log(LogLevel::info,
-               "reloaded: " + std::to_string(ruleset_->policy->rules().size()) + " rules in force");
+  tell_changes(changes);
   if (!notes.restart.empty())
     operator_log(LogLevel::warning, "changed, but needs a restart: " + notes.restart);
   health_.headers_problem = notes.kept;

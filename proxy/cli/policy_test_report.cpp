@@ -75,7 +75,8 @@ std::string TestReport::text() const {
   }
   if (coverage) {
     for (const policy::Rule* rule : unreached)
-      text += place_of(policy.file(), rule->place) + ": no case reaches rule " + rule->id + '\n';
+      text += place_of(policy.files()[rule->place.file], rule->place) + ": no case reaches rule " + rule->id +
+              '\n';
     const std::size_t rules = policy.rules().size();
     text += std::to_string(rules - unreached.size()) + " of " + std::to_string(rules) + " rules reached\n";
   }
@@ -100,7 +101,8 @@ json::object TestReport::record(bool ok) const {
   }
   json::array rules;
   for (const policy::Rule* rule : unreached)
-    rules.push_back(json::object{{"rule", rule->id}, {"place", place_of(policy.file(), rule->place)}});
+    rules.push_back(
+        json::object{{"rule", rule->id}, {"place", place_of(policy.files()[rule->place.file], rule->place)}});
   return {{"ok", ok},
           {"passed", results.size() - failures()},
           {"failed", failures()},
@@ -134,7 +136,7 @@ std::string TestReport::junit(bool strict) const {
     text += open("every rule is reached", 1);
     std::string body;
     for (const policy::Rule* rule : unreached)
-      body += place_of(policy.file(), rule->place) + ": " + rule->id + '\n';
+      body += place_of(policy.files()[rule->place.file], rule->place) + ": " + rule->id + '\n';
     text += gap ? ">\n" + failure_of("rules that govern no case: " + std::to_string(unreached.size()), body) +
                       "  </testcase>\n"
                 : "/>\n";

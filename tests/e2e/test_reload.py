@@ -261,3 +261,22 @@ def test_the_access_log_is_reopened_after_it_was_rotated_away(guard):
     until(lambda: postern.access_file.exists(), "the new log file")
     postern.ask()
     assert len(postern.access_log(1)) == 1
+
+
+@pytest.mark.parametrize("text", ["\ufeff" + POLICY, "rules: [", INCLUDING.replace("teams/a.yaml", "gone.yaml")])
+def test_a_file_that_stays_as_it_is_is_read_once(guard, text):
+    """An event in its directory is no change; a refused policy is not complained about again with each of them."""
+    postern = guard(begin=False)
+    postern.policy_file.write_text("version: 1\nrules:\n  - {path: /never, deny: true}\n")
+    postern.start()
+    postern.policy_file.write_text(text, encoding="utf-8")
+    until(lambda: metric(postern, "reloads_total") + metric(postern, "reload_failures_total") == 1, "the change")
+    for _ in range(4):  # far enough apart to be looked at one by one
+        (postern.folder / "other").write_text("x")
+        for _ in range(150):
+            status(postern, "/open")
+    fresh = postern.folder / "policy.new"
+    fresh.write_text(OTHER)
+    fresh.rename(postern.policy_file)
+    until(lambda: status(postern, "/other") == 200, "the policy after that")
+    assert metric(postern, "reloads_total") + metric(postern, "reload_failures_total") == 2
