@@ -76,7 +76,12 @@ part_unit() { unit release unit; }
 # What we accept, another parser must read in the same way.
 part_differential() { "$python" tests/fuzz/differential.py --reader build/release/tests/read_heads --node /usr/bin/node; }
 # Instructions, not times: they say the same on a busy machine.
-part_instructions() { "$python" tests/bench/micro_head.py build/release/tests/micro_head; }
+part_instructions() {
+  local result=0
+  "$python" tests/bench/micro_head.py build/release/tests/micro_head || result=1
+  "$python" tests/bench/micro_match.py build/release/tests/micro_match || result=1
+  return "$result"
+}
 # The whole binary under load: user instructions and system calls per request, against tests/bench/counts.json.
 part_counts() {
   tests/bench/run.sh --postern build/release/postern --only counts --contenders postern --json "$logs/counts.json" \
