@@ -46,6 +46,16 @@ policy::PolicyFiles read_policy(const std::string& path, Diagnostics& diagnostic
       path, {[&homes](const std::string& file) { return flaw_of(file, homes); }, yaml::load}, diagnostics);
 }
 
+policy::PolicyFiles read_policy(const yaml::Document& first, Diagnostics& diagnostics) {
+  const std::vector<fs::path> homes = homes_of(first.file);
+  return policy::gather_files(first.file,
+                              {[&homes](const std::string& file) { return flaw_of(file, homes); },
+                               [&first](const std::string& file, Diagnostics& found) {
+                                 return file == first.file ? first : yaml::load(file, found);
+                               }},
+                              diagnostics);
+}
+
 std::string texts_of(const policy::PolicyFiles& files) {
   std::string texts;
   for (const policy::PolicyFile& file : files) texts += '\0' + file.document.text;

@@ -15,6 +15,10 @@ namespace postern::admin {
 /// another secret into the log.
 [[nodiscard]] policy::PolicyFiles read_policy(const std::string& path, Diagnostics& diagnostics);
 
+/// The same where the policy's own file is at hand already, or is to be written; only what it includes is
+/// read.
+[[nodiscard]] policy::PolicyFiles read_policy(const yaml::Document& first, Diagnostics& diagnostics);
+
 /// The texts of a policy's files one after the other, as they were read.
 [[nodiscard]] std::string texts_of(const policy::PolicyFiles& files);
 /// The same of these files (the policy first) as read_policy() would read them now; to see whether they have

@@ -6,6 +6,7 @@
 #include "conf/yaml_addition.hpp"
 #include "policy/proposal.hpp"
 #include "policy/prove.hpp"
+#include "proxy/admin/policy_reader.hpp"
 #include "proxy/cli/arguments.hpp"
 #include "proxy/cli/cli.hpp"
 #include "proxy/cli/openapi_source.hpp"
@@ -43,10 +44,11 @@ std::optional<yaml::Document> parse_file(const std::string& path) {
 /// Compiles what is there or what is to be; null after mistakes, which were said.
 std::unique_ptr<const policy::Policy> compile(const yaml::Document& document, std::string_view what) {
   Diagnostics diagnostics;
-  auto compiled = policy::Policy::compile(document, nullptr, diagnostics);
+  const policy::PolicyFiles files = admin::read_policy(document, diagnostics);
+  auto compiled = policy::Policy::compile(files, nullptr, diagnostics);
   if (compiled) return compiled;
   complain(what);
-  complain_about(diagnostics, {&document});
+  complain_about(diagnostics, policy::documents_of(files));
   return nullptr;
 }
 

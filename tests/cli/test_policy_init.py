@@ -263,3 +263,11 @@ def test_the_example_s_api(api):
 def test_the_shop_of_the_examples_is_covered_already(shop):
     assert (shop.folder / "openapi.yaml").read_text() == OPENAPI
     assert shop.json("policy", "init", "--openapi", "openapi.yaml", "--update")["rules_added"] == 0
+
+
+def test_what_an_included_file_governs_is_covered_already(shop):
+    (shop.folder / "policy.yaml").rename(shop.folder / "team.yaml")
+    whole = "version: 1\ninclude: [team.yaml]\nrules:\n  - {id: own, path: /own, allow: anonymous}\n"
+    (shop.folder / "policy.yaml").write_text(whole)
+    assert shop.json("policy", "init", "--openapi", "openapi.yaml", "--update")["rules_added"] == 0
+    assert (shop.folder / "policy.yaml").read_text() == whole
