@@ -4,9 +4,9 @@
 //     micro_match 100000 1000
 
 #include <array>
-#include <chrono>
 #include <cstdio>
 #include <cstdlib>
+#include <ctime>
 #include <string>
 
 #include "conf/yaml.hpp"
@@ -47,11 +47,11 @@ int main(int argc, char** argv) {
   const long rules = argc > 1 ? std::strtol(argv[1], nullptr, 10) : 100;
   const long count = argc > 2 ? std::strtol(argv[2], nullptr, 10) : 1000;
   Diagnostics diagnostics;
-  const auto read_at = std::chrono::steady_clock::now();
+  const std::clock_t read_at = std::clock();
   const yaml::Document document = yaml::parse("policy.yaml", policy_text(rules), diagnostics);
-  const auto compiled_at = std::chrono::steady_clock::now();
+  const std::clock_t compiled_at = std::clock();
   const auto policy = policy::Policy::compile(document, nullptr, diagnostics);
-  const auto done_at = std::chrono::steady_clock::now();
+  const std::clock_t done_at = std::clock();
   if (policy == nullptr) return 1;
 
   std::array<std::string, 16> texts;
@@ -63,10 +63,11 @@ int main(int argc, char** argv) {
     if (policy::canonical_path(raw, texts[i], paths[i]) != policy::TargetError::none) return 1;
   }
   if (find_rules(*policy, paths, count) != count) return 1;
-  const auto ms = [](auto from, auto to) {
-    return static_cast<long>(std::chrono::duration_cast<std::chrono::milliseconds>(to - from).count());
+  // Of this process, so that what else runs is not in it.
+  const auto ms = [](std::clock_t from, std::clock_t to) {
+    return static_cast<long>((to - from) / (CLOCKS_PER_SEC / 1000));
   };
-  std::printf("%ld rules: parsed in %ld ms, compiled in %ld ms; %ld requests matched\n", rules,
+  std::printf("%ld rules: parsed in %ld ms, compiled in %ld ms of CPU; %ld requests matched\n", rules,
               ms(read_at, compiled_at), ms(compiled_at, done_at), count);
   return 0;
 }
