@@ -104,3 +104,14 @@ def test_what_explain_says_is_what_the_server_does(shop):
                     connection.close()
                     # Nobody listens behind it: what is let in ends as 502.
                     assert status == (502 if told["allowed"] else told["status"]), (method, path, name, told)
+
+
+def test_an_escaped_slash_is_explained_as_it_is_served(shop):
+    (shop.folder / "policy.yaml").write_text(
+        'version: 1\nrules:\n  - {id: file, path: "/files/{name}", encoded_slash: keep, allow: anonymous}\n'
+        '  - {id: secret, path: "/files/{name}/secret", deny: true}\n'
+    )
+    record = shop.json("policy", "explain", "GET", "/files/a%2fb")
+    assert (record["rule"], record["path"], record["parameters"]) == ("file", "/files/a%2Fb", {"name": "a%2Fb"})
+    refused = shop.json("policy", "explain", "GET", "/files/a%2Fsecret")
+    assert (refused["allowed"], refused["status"], refused["reason"]) == (False, 400, "encoded_slash")

@@ -68,8 +68,17 @@ def test_the_examples_are_valid(empty):
 
 @pytest.mark.parametrize(
     "rule", ["{pth: /a}", "{path: /a, colour: red}", "{path: a}", "{path: /a, mode: off-ish}", "{path: /a, permission: A}",
-             "{path: /a, query: {v: {nt: 1}}}", "{path: /a, any_of: []}", "{path: /a, rules: []}", "{permission: a}"],
+             "{path: /a, query: {v: {nt: 1}}}", "{path: /a, any_of: []}", "{path: /a, rules: []}", "{permission: a}",
+             "{path: /a, timeouts: {head: 1s}}", "{path: /a, timeouts: {idle: soon}}", "{path: /a, timeouts: {}}", "{path: /a, encoded_slash: maybe}",
+             "{path: /a, include: [b.yaml]}", "{path: /a, rate_limit: 1}"],
 )
 def test_what_is_wrong_is_not_valid(empty, rule):
     schema = json.loads(empty.run("policy", "schema").stdout)
     assert flaws(plain(yaml.safe_load(f"version: 1\nrules: [{rule}]")), schema, schema) != []
+
+
+@pytest.mark.parametrize("head", ["include: []", "include: a.yaml", "include: [/a.yaml]", "include: ['*.yaml']", "requirements: {}"])
+def test_what_is_wrong_at_the_top_is_not_valid(empty, head):
+    schema = json.loads(empty.run("policy", "schema").stdout)
+    assert flaws(plain(yaml.safe_load(f"version: 1\n{head}\n")), schema, schema) != []
+    assert flaws({"version": 1, "include": ["teams/a.yaml"]}, schema, schema) == []

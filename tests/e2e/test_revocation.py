@@ -290,3 +290,17 @@ def test_a_drain_does_not_wait_for_a_connection_that_is_being_made(guard, upstre
             client.send(request("GET", "/open"))
             until(lambda: metric(server, "upstream_connections") == 1, "a connection under way")
             assert server.stop() == 0
+
+
+def test_a_stream_whose_escaped_slash_is_no_longer_kept_is_cut(guard, upstream):
+    upstream.serve = events
+    policy = 'version: 1\nrules:\n  - {path: "/files/{name}", encoded_slash: keep, allow: anonymous}\n'
+    server = guard(policy=policy, config=CONFIG)
+    with open_events(server, "", "/files/a%2Fb") as kept, open_events(server, "", "/files/a") as plain:
+        server.policy_file.write_text(policy.replace("keep", "refuse"))
+        assert kept.rest() == b""
+        looked_at_again(server)
+        assert metric(server, "streams_cut_total") == 1
+        plain.sock.settimeout(0.01)
+        with pytest.raises(OSError):
+            plain._more()
