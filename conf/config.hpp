@@ -124,7 +124,7 @@ enum class StoreMode : std::uint8_t { managed = 0, declared };
 enum class LogLevel : std::uint8_t { error = 0, warning, info, debug };
 
 struct Timeouts {
-  std::chrono::milliseconds head, body, idle, connect, response, drain;
+  std::chrono::milliseconds head, body, idle, connect, response, drain, drain_delay;
 };
 
 struct Limits {

@@ -57,6 +57,7 @@ constexpr Option table[] = {
   {"timeouts.connect", "How long connecting to the upstream may take", "duration", "2s", "10ms to 1m", reload, open, "", option_value<read_duration, &Config::timeouts, &Timeouts::connect>},
   {"timeouts.response", "How long the upstream may take to begin its answer", "duration", "30s", "10ms to 1h", reload, open, "", option_value<read_duration, &Config::timeouts, &Timeouts::response>},
   {"timeouts.drain", "How long running requests may go on after SIGTERM", "duration", "25s", "0s to 1h", reload, open, "", option_value<read_duration, &Config::timeouts, &Timeouts::drain>},
+  {"timeouts.drain_delay", "How long connections are still accepted after SIGTERM, while readiness already fails, so that whoever sends them can notice; a second SIGTERM ends it", "duration", "0s", "0s to 1h", reload, open, "", option_value<read_duration, &Config::timeouts, &Timeouts::drain_delay>},
   {"limits.body", "Size of one request body, 0 = unlimited; beyond it 413", "bytes", "0", "0 to 16TiB", reload, open, "", option_value<read_bytes, &Config::limits, &Limits::body>},
   {"limits.connections", "Client connections at once; further ones are closed", "count", "10000", "1 to 1000000", reload, open, "", option_value<read_count, &Config::limits, &Limits::connections>},
   {"limits.upstream_connections", "Connections to one upstream per shard, busy and idle; beyond it 503", "count", "1024", "1 to 60000", reload, open, "", option_value<read_count, &Config::limits, &Limits::upstream_connections>},

@@ -24,6 +24,7 @@
 #include "proxy/admin/ruleset.hpp"
 #include "proxy/admin/server.hpp"
 #include "proxy/admin/store_place.hpp"
+#include "proxy/admin/supervisor.hpp"
 #include "proxy/admin/upstream_watch.hpp"
 #include "proxy/admin/usage_writer.hpp"
 #include "proxy/listening_socket.hpp"
@@ -84,8 +85,11 @@ class Server {
   void wait_for_signal();
   void on_signal(int signal);
   void begin_drain(std::string_view why);
+  void stop_accepting();
   void on_shard_ended();
   void on_files_changed();
+  void reload_all();
+  void tell_ready();
   void reload();
   void put_in_force(admin::Ruleset ruleset);
   void tell_changes(const policy::RuleChanges& changes);
@@ -121,10 +125,14 @@ class Server {
 
   asio::io_context io_{1};
   asio::signal_set signals_;
-  asio::steady_timer drain_deadline_;
+  asio::steady_timer drain_deadline_;  // first of the delay, then of the drain
+  bool accepting_ = true;
   asio::steady_timer inspection_;
   admin::FileWatch watch_;
+  admin::Supervisor supervisor_;
+  admin::Watchdog watchdog_{io_, shards_, supervisor_};
   admin::Predecessor predecessor_;
+  admin::InheritedSockets inherited_;
   admin::HandoverService handover_;
   admin::UpstreamWatch upstreams_;
   std::vector<std::unique_ptr<admin::HttpService>> services_;

@@ -32,8 +32,10 @@ Status Server::prepare() {
   if (!config().handover.empty()) {
     POSTERN_TRY(predecessor_, admin::Predecessor::ask(config().handover));
   }
+  POSTERN_TRY(inherited_, admin::InheritedSockets::from_environment());
   POSTERN_TRY_STATUS(listen());
   POSTERN_TRY_STATUS(open_services());
+  POSTERN_TRY_STATUS(inherited_.all_taken());
   return upstreams_.start(ruleset_->upstreams);
 }
 
@@ -84,6 +86,7 @@ Status Server::make_shards() {
 
 Result<ListeningSocket> Server::listening_socket(std::string_view option, const Endpoint& endpoint) {
   if (auto taken = predecessor_.take(option, endpoint)) return std::move(*taken);
+  if (auto taken = inherited_.take(option, endpoint)) return std::move(*taken);
   return ListeningSocket::open(endpoint);
 }
 
@@ -143,6 +146,8 @@ int Server::run() {
   for (std::size_t i = 0; i < sockets_.size(); ++i)
     announce("listening on " + sockets_[i].url(*config().listen[i].tls));
   for (const auto& [option, text] : service_names_) announce(text);
+  tell_ready();
+  watchdog_.start();
   io_.run();
   admin::block_signals();  // all is done: one more signal must not turn that into a death by it
   join();
@@ -180,7 +185,10 @@ std::vector<admin::HandoverService::Offer> Server::offered_sockets() const {
 /// A successor accepts on our sockets: their files are its own now, and so are the probes.
 void Server::on_relieved() {
   leave_paths();
-  begin_drain("relieved by a new process");
+  health_.draining = true;
+  supervisor_.stopping("relieved by a new process");
+  operator_log(LogLevel::info, "relieved by a new process: accepting no more, finishing what is under way");
+  if (accepting_) stop_accepting();
 }
 
 void Server::leave_paths() {
@@ -200,26 +208,46 @@ void Server::on_signal(int signal) {
   if (signal == SIGHUP) {
     if (const Status reopened = access_log_->reopen(); !reopened)
       operator_log(LogLevel::error, reopened.error().message);
-    apply_catalog();  // first: the policy may speak of what it brings
-    reload();
-    reload_certificates();
+    reload_all();
     return;
   }
   if (!health_.draining) {
     begin_drain(signal == SIGINT ? "SIGINT" : "SIGTERM");
     return;
   }
+  if (accepting_) {
+    stop_accepting();
+    return;
+  }
   operator_log(LogLevel::warning, "told to end again: connections are closed now");
   for (const auto& shard : shards_) shard->stop();
 }
 
+/// From here on we are not ready; whoever sends us connections may need a moment to notice.
 void Server::begin_drain(std::string_view why) {
-  operator_log(LogLevel::info, std::string(why) + ": accepting no more, finishing what is under way");
   health_.draining = true;
+  supervisor_.stopping("draining");
+  const auto delay = config().timeouts.drain_delay;
+  if (delay.count() == 0) {
+    operator_log(LogLevel::info, std::string(why) + ": accepting no more, finishing what is under way");
+    stop_accepting();
+    return;
+  }
+  operator_log(LogLevel::info, std::string(why) + ": not ready any more, accepting for another " +
+                                   std::to_string(delay.count()) + " ms");
+  drain_deadline_.expires_after(delay);
+  drain_deadline_.async_wait([this](const error_code& error) {
+    if (!error && accepting_) stop_accepting();
+  });
+}
+
+void Server::stop_accepting() {
+  accepting_ = false;
   // Who has our sockets already goes on with them, and with their files.
   if (handover_.handing_over()) leave_paths();
   handover_.stop();
   sockets_.clear();  // with the shards' duplicates gone too, who connects is refused at once
+  watchdog_.begin_drain();
   for (const auto& shard : shards_) shard->drain();
   drain_deadline_.expires_after(config().timeouts.drain);
   drain_deadline_.async_wait([this](const error_code& error) {

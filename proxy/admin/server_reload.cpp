@@ -35,6 +35,24 @@ void Server::on_files_changed() {
   if (certificates_.in_force() && certificates_.changed(config().tls)) reload_certificates();
 }
 
+/// On request, with the supervisor told when it begins and ends.
+void Server::reload_all() {
+  supervisor_.reloading();
+  apply_catalog();  // first: the policy may speak of what it brings
+  reload();
+  reload_certificates();
+  tell_ready();
+}
+
+void Server::tell_ready() {
+  if (health_.draining) return;
+  std::string status = std::to_string(ruleset_->policy->rules().size()) + " rules in force";
+  const bool refused =
+      !health_.reload_problem.empty() || !health_.catalog_problem.empty() || !health_.tls_problem.empty();
+  if (refused) status += "; the last reload was refused, see the log";
+  supervisor_.ready(status);
+}
+
 void Server::apply_catalog() {
   if (catalog_.file().empty()) return;
   const auto applied = catalog_.apply(store_, "catalog file changed");

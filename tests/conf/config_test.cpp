@@ -274,7 +274,7 @@ TEST_CASE("a value that breaks its rule is refused with what is allowed") {
       {"timeouts: {connect: 2m}", "timeouts.connect: \"2m\" is out of bounds; allowed is 10ms to 1m"},
       {"timeouts: 10s",
        "timeouts: keys of its own are expected; "
-       "write them below it: head, body, idle, connect, response, drain"},
+       "write them below it: head, body, idle, connect, response, drain, drain_delay"},
       {"limits: {connections: 0}", "limits.connections: \"0\" is out of bounds; allowed is 1 to 1000000"},
       {"limits: {connections: many}", "limits.connections: \"many\" is not a whole number"},
       {"limits: {connections: 4294967297}",

@@ -47,6 +47,7 @@ const std::map<std::string_view, std::string> other_values = {
     {"timeouts.connect", "1s"},
     {"timeouts.response", "1s"},
     {"timeouts.drain", "1s"},
+    {"timeouts.drain_delay", "1s"},
     {"limits.body", "1MiB"},
     {"limits.connections", "1"},
     {"limits.upstream_connections", "1"},

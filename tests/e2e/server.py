@@ -136,6 +136,7 @@ class Postern:
             arguments = ["--config", str(self.config_file)]
         self.arguments = arguments
         self.under = under or []  # a command that runs it in its own place
+        self.descriptors: List[int] = []  # that it inherits
         self.process: Optional[subprocess.Popen] = None
         self.log = ""  # standard error so far
         self._change = threading.Condition()
@@ -150,7 +151,7 @@ class Postern:
             self.log = ""
         self.process = subprocess.Popen(
             [*self.under, BINARY, "run", *self.arguments], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-            text=True, errors="replace", env=environment(), cwd=self.folder,
+            text=True, errors="replace", env=environment(), cwd=self.folder, pass_fds=self.descriptors,
         )
         self.output = ""
         self._threads = [

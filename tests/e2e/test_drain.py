@@ -201,3 +201,20 @@ def test_start_fails_with_a_sentence_and_1(guard, tmp_path):
     postern.write_config(policy=str(postern.policy_file))
     postern.policy_file.write_text("version: 1\nrules:\n  - {path: /a, permission: no.such}\n")
     assert "no.such" in run("run", "--config", postern.config_file, ok=1).stderr
+
+
+def test_with_a_delay_connections_are_taken_until_readiness_was_noticed(guard):
+    postern = guard(config={"timeouts": {"drain": "60s", "drain_delay": "60s"}})
+    postern.signal(signal.SIGTERM)
+    postern.wait_for_log("not ready any more, accepting for another 60000 ms")
+    reply = postern.admin("/readyz")
+    assert reply.status == 503 and b"draining" in reply.body
+    assert postern.ask().status == 200
+    postern.signal(signal.SIGTERM)  # enough
+    assert postern.wait() == 0
+
+
+def test_a_delay_ends_by_itself(guard):
+    postern = guard(config={"timeouts": {"drain": "60s", "drain_delay": "1ms"}})
+    postern.signal(signal.SIGTERM)
+    assert postern.wait() == 0

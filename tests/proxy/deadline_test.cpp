@@ -15,7 +15,7 @@ using namespace std::chrono_literals;
 namespace {
 
 Timeouts timeouts() {
-  return {10s, 30s, 60s, 2s, 30s, 25s};
+  return {10s, 30s, 60s, 2s, 30s, 25s, 0s};
 }
 
 /// Notes that it expired; may do something then.

@@ -59,7 +59,7 @@ class Loop {
  public:
   Loop() : reactor(make()) {
     using namespace std::chrono_literals;
-    const Timeouts timeouts{20ms, 20ms, 60s, 20ms, 20ms, 20ms};
+    const Timeouts timeouts{20ms, 20ms, 60s, 20ms, 20ms, 20ms, 0ms};
     reactor->deadlines().set_durations(timeouts);
   }
 
