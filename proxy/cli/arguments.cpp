@@ -100,6 +100,7 @@ void Arguments::value(std::string name, std::string placeholder, Take take, std:
 }
 
 bool Arguments::parse() {
+  if (only_declare_) return false;
   CLI::App app;
   app.set_help_flag("-h,--help");
   // Collected instead of refused, so that the sentence about them can be ours.

@@ -66,6 +66,10 @@ class Arguments {
   [[nodiscard]] bool parse();
   [[nodiscard]] int exit_code() const noexcept { return exit_code_; }
 
+  /// Makes parse() do nothing but return false: whoever wants declared() then has it without running the
+  /// command.
+  void only_declare() noexcept { only_declare_ = true; }
+
   /// Says what is wrong with the words and where help is. Returns exit_usage.
   int usage_error(std::string_view sentence) const;
 
@@ -80,6 +84,7 @@ class Arguments {
   std::vector<std::string> words_;
   std::vector<Declared> declared_;
   int exit_code_ = 0;
+  bool only_declare_ = false;
 };
 
 /// Reads a decimal number from 0 to `max` into `value`. What is wrong with the text, or empty.

@@ -20,8 +20,8 @@ struct Command {
 /// All commands, in the order of the help text; those of one noun stand together.
 [[nodiscard]] std::span<const Command* const> commands() noexcept;
 
-// run.cpp, check.cpp, config_reference.cpp, whoami.cpp, version.cpp
-extern const Command run, check, config_reference_command, whoami, version_command;
+// run.cpp, check.cpp, config_reference.cpp, whoami.cpp, version.cpp, completion.cpp
+extern const Command run, check, config_reference_command, whoami, version_command, completion;
 // probe.cpp
 extern const Command probe_live, probe_ready;
 // token_create.cpp, token_update.cpp, token_import.cpp, token_rotate.cpp, token.cpp

@@ -13,6 +13,7 @@ constexpr std::array table = {
     &probe_live,
     &probe_ready,
     &version_command,
+    &completion,
     &policy_explain,
     &policy_test,
     &policy_init,

@@ -64,7 +64,7 @@ def test_each_help_text_fits_a_terminal(words):
 
 def test_the_issue_s_commands_are_all_there():
     nouns_with_five = ["user", "group", "role", "permission", "license"]
-    expected = {"run", "check", "config reference", "whoami", "version", "probe live", "probe ready", "catalog apply", "catalog export", "store verify"}
+    expected = {"run", "check", "config reference", "whoami", "version", "completion", "probe live", "probe ready", "catalog apply", "catalog export", "store verify"}
     expected |= {f"store {verb}" for verb in ("info", "backup", "restore", "compact")}
     expected |= {"audit list", "audit verify", "audit export", "audit drop", "token verify", "token scan", "token rights", "subject who-can"}
     expected |= {f"policy {verb}" for verb in ("explain", "init", "test", "prove", "schema")}
