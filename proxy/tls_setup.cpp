@@ -1,5 +1,6 @@
 #include "proxy/tls_setup.hpp"
 
+#include <openssl/crypto.h>
 #include <openssl/err.h>
 #include <string>
 
@@ -22,7 +23,8 @@ Error tls_failure(std::string_view what) {
 }
 
 void leave_openssl_unconfigured() noexcept {
-  OPENSSL_init_ssl(OPENSSL_INIT_NO_LOAD_CONFIG, nullptr);
+  // Of the library below only, which settles it for both: what speaks no TLS pays nothing for it.
+  OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG, nullptr);
 }
 
 Result<SslContext> make_ssl_context(const SSL_METHOD* method) {

@@ -89,14 +89,16 @@ part_counts() {
 }
 part_asan-unit() { unit asan asan-unit; }
 part_cli() { POSTERN_BINARY=$root/build/release/postern black_box cli tests/cli; }
-part_e2e() { POSTERN_BINARY=$root/build/release/postern black_box e2e tests/e2e --ignore=tests/e2e/test_documents.py --ignore=tests/e2e/test_static.py; }
-# One binary without libraries, and what it needs of a machine: nothing.
-part_static() { build static -DPOSTERN_WERROR=ON && black_box static tests/e2e/test_static.py; }
+part_e2e() { POSTERN_BINARY=$root/build/release/postern black_box e2e tests/e2e --ignore=tests/e2e/test_documents.py "${no_static[@]}"; }
+# One binary without libraries, what it needs of a machine (nothing), the image of it, and that in a pod.
+no_static=(--ignore-glob='*/test_static*.py')
+part_static() { build static -DPOSTERN_WERROR=ON && black_box static tests/e2e/test_static.py tests/e2e/test_static_image.py tests/e2e/test_static_pod.py; }
 part_documents() { POSTERN_BINARY=$root/build/release/postern black_box documents tests/e2e/test_documents.py; }
 part_asan-cli() { sanitized asan asan-cli tests/cli; }
 # Foreign bytes and every life of a connection; what documents and loops of kills say does not depend on the sanitizer.
 part_asan-e2e() {
-  sanitized asan asan-e2e tests/e2e --ignore=tests/e2e/test_documents.py --ignore=tests/e2e/test_static.py --ignore=tests/e2e/test_kill.py
+  sanitized asan asan-e2e tests/e2e --ignore=tests/e2e/test_documents.py "${no_static[@]}" --ignore=tests/e2e/test_kill.py \
+    --ignore=tests/e2e/test_package.py --ignore=tests/e2e/test_kubernetes.py
 }
 # ThreadSanitizer of gcc 12 does not find its shadow memory where a kernel spreads addresses widely.
 steady=()
