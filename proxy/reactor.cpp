@@ -8,6 +8,15 @@
 #include <unistd.h>
 
 namespace postern {
+namespace {
+
+#ifndef POSTERN_IO_URING_FROM
+#define POSTERN_IO_URING_FROM 1
+#endif
+/// With fewer events at once a batch costs more than the calls it saves.
+constexpr int batch_events_min = POSTERN_IO_URING_FROM;
+
+}  // namespace
 
 Descriptor::~Descriptor() {
   if (fd_ < 0) return;
@@ -70,11 +79,18 @@ void Reactor::step(Clock::time_point now, const std::function<void(std::span<epo
 
 void Reactor::turn(int count, Clock::time_point now) {
   now_ = now;
+  gathering_ = batch_ && count >= batch_events_min;
   handle(count);
   begin_round();
-  run_ready();
+  run_batches();
   deadlines_.expire(now_);
-  run_ready();
+  run_batches();
+  gathering_ = false;
+}
+
+void Reactor::run_batches() noexcept {
+  do run_ready();
+  while (gathering_ && batch_->submit());
 }
 
 void Reactor::handle(int count) noexcept {

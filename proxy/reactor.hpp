@@ -13,10 +13,12 @@
 #include <memory>
 #include <mutex>
 #include <span>
+#include <string>
 #include <sys/epoll.h>
 #include <vector>
 
 #include "conf/result.hpp"
+#include "proxy/batch.hpp"
 #include "proxy/deadline.hpp"
 
 namespace postern {
@@ -86,6 +88,13 @@ class Reactor {
   /// Counts batches of events.
   [[nodiscard]] std::uint64_t round() const noexcept { return round_; }
 
+  /// Where system calls are gathered now; null: they are made by themselves.
+  [[nodiscard]] Batch* batch() noexcept { return gathering_ ? batch_.get() : nullptr; }
+  void forget_call(Operation& operation) noexcept { batch_->forget(operation); }
+  [[nodiscard]] bool gathers() const noexcept { return batch_ != nullptr; }
+  /// Why there is no batch though this build has it; empty otherwise.
+  [[nodiscard]] const std::string& no_batch() const noexcept { return no_batch_; }
+
   /// As of the last wake-up; read once per batch of events.
   [[nodiscard]] Clock::time_point now() const noexcept { return now_; }
   [[nodiscard]] DeadlineLists& deadlines() noexcept { return deadlines_; }
@@ -96,6 +105,7 @@ class Reactor {
   void turn(int count, Clock::time_point now);
   void handle(int count) noexcept;
   void run_ready() noexcept;
+  void run_batches() noexcept;
   void begin_round() noexcept;
   void read_mailbox();
   void forget(const Descriptor& descriptor) noexcept;
@@ -112,6 +122,10 @@ class Reactor {
   std::uint64_t round_ = 0;
   std::array<epoll_event, 256> events_{};
   int event_count_ = 0;  // of the batch being handled
+
+  std::string no_batch_;
+  std::unique_ptr<Batch> batch_ = Batch::make(no_batch_);
+  bool gathering_ = false;
 
   std::mutex mailbox_mutex_;
   std::vector<std::function<void()>> mailbox_;

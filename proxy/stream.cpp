@@ -6,14 +6,22 @@
 namespace postern {
 namespace {
 
-IoStatus status_of_errno() noexcept {
+IoStatus status_of(int error) noexcept {
   static_assert(EAGAIN == EWOULDBLOCK);
-  return errno == EAGAIN ? IoStatus::would_block : IoStatus::reset;
+  return error == EAGAIN ? IoStatus::would_block : IoStatus::reset;
+}
+
+/// `count` as recv() gives it, `error` where that is negative.
+IoResult result_of_receive(ssize_t count, int error) noexcept {
+  if (count > 0) return {static_cast<std::size_t>(count), IoStatus::ok};
+  if (count == 0) return {0, IoStatus::eof};
+  return {0, status_of(error)};
 }
 
 }  // namespace
 
 void Operation::finish(IoStatus status) noexcept {
+  if (batched_ != 0) stream_.reactor().forget_call(*this);
   if (stream_.reader_ == this) stream_.reader_ = nullptr;
   if (stream_.writer_ == this) {
     stream_.writer_ = nullptr;
@@ -39,17 +47,35 @@ void Operation::suspend_as_writer(std::coroutine_handle<> suspended, Patience wa
   stream_.reactor().deadlines().arm(*this, wait, stream_.reactor().now());
 }
 
+void Operation::done(int) noexcept {
+  if (attempt()) finish(result_.status);
+}
+
+bool Operation::may_receive_in_batch() const noexcept {
+  return stream_.plain() && stream_.readable_;
+}
+
+bool Operation::may_send_in_batch() const noexcept {
+  return stream_.plain() && stream_.writable_;
+}
+
+IoResult Operation::received(int result, std::size_t room) noexcept {
+  return stream_.received(result_of_receive(result, -result), room);
+}
+
 bool Stream::open() noexcept {
   return watch(EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET);
 }
 
 IoResult Stream::try_read(std::span<char> buffer) noexcept {
   if (!readable_) return {0, IoStatus::would_block};
-  const IoResult result = receive(buffer);
+  return received(receive(buffer), buffer.size());
+}
+
+IoResult Stream::received(IoResult result, std::size_t room) noexcept {
   // A short read has emptied the socket: what comes later brings a new event. After the peer's FIN there is
   // none, so read on.
-  if (result.status == IoStatus::would_block ||
-      (result.ok() && !ended_ && drained(result.bytes, buffer.size())))
+  if (result.status == IoStatus::would_block || (result.ok() && !ended_ && drained(result.bytes, room)))
     readable_ = false;
   return result;
 }
@@ -86,8 +112,9 @@ void Stream::on_event(std::uint32_t events) noexcept {
     if (cancelled_with_us_) cancelled_with_us_->cancel();
   }
   const bool awaited = reader_ || writer_;
+  Batch* const batch = reactor().batch();
   for (Operation* operation : {reader_, writer_}) {
-    if (!operation || !operation->attempt()) continue;
+    if (!operation || (batch && operation->begin(*batch)) || !operation->attempt()) continue;
     const IoStatus status = operation->result_.status;
     operation->finish(status);
   }
@@ -96,9 +123,7 @@ void Stream::on_event(std::uint32_t events) noexcept {
 
 IoResult SocketStream::receive(std::span<char> buffer) noexcept {
   const ssize_t count = ::recv(fd(), buffer.data(), buffer.size(), 0);
-  if (count > 0) return {static_cast<std::size_t>(count), IoStatus::ok};
-  if (count == 0) return {0, IoStatus::eof};
-  return {0, status_of_errno()};
+  return result_of_receive(count, errno);
 }
 
 IoResult SocketStream::send(std::span<const iovec> parts) noexcept {
@@ -112,12 +137,22 @@ IoResult SocketStream::send(std::span<const iovec> parts) noexcept {
     count = ::sendmsg(fd(), &message, MSG_NOSIGNAL);
   }
   if (count >= 0) return {static_cast<std::size_t>(count), IoStatus::ok};
-  return {0, status_of_errno()};
+  return {0, status_of(errno)};
 }
 
 bool ReadOperation::attempt() noexcept {
   result_ = stream_.try_read(buffer_);
   return result_.status != IoStatus::would_block;
+}
+
+bool ReadOperation::begin(Batch& batch) noexcept {
+  return batched() != 0 || (may_receive_in_batch() && batch.receive(*this, stream_.fd(), buffer_));
+}
+
+void ReadOperation::done(int result) noexcept {
+  if (result == not_made) return Operation::done(result);
+  result_ = received(result, buffer_.size());
+  if (result_.status != IoStatus::would_block) finish(result_.status);
 }
 
 bool WriteOperation::attempt() noexcept {
@@ -139,6 +174,20 @@ bool WriteOperation::attempt() noexcept {
     consume(step.bytes);
   }
   return true;
+}
+
+bool WriteOperation::begin(Batch& batch) noexcept {
+  if (batched() != 0) return true;
+  if (!may_send_in_batch() || first_ == pieces_.count) return false;
+  message_.msg_iov = pieces_.parts.data() + first_;
+  message_.msg_iovlen = pieces_.count - first_;
+  return batch.send(*this, stream_.fd(), message_);
+}
+
+/// What is left, or was refused, is tried once more by itself: that sees to errors and the deadline.
+void WriteOperation::done(int result) noexcept {
+  if (result > 0) consume(static_cast<std::size_t>(result));
+  Operation::done(result);
 }
 
 void WriteOperation::consume(std::size_t bytes) noexcept {

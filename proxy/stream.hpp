@@ -5,10 +5,12 @@
 
 #include <array>
 #include <cstdint>
+#include <limits>
 #include <span>
 #include <string_view>
 #include <sys/uio.h>
 
+#include "proxy/batch.hpp"
 #include "proxy/reactor.hpp"
 
 namespace postern {
@@ -36,6 +38,15 @@ class Operation : public Ready, public Deadline {
   explicit Operation(Stream& stream) noexcept : stream_(stream) {}
   /// Tries again; true when there is a result.
   virtual bool attempt() noexcept = 0;
+  /// Hands the next try to the batch; done() tells what came of it. False: it is to be made by attempt().
+  virtual bool begin(Batch&) noexcept { return false; }
+  /// `result` is as the system call's, with -errno; or not_made, when there was no call after all. Must not
+  /// resume a coroutine.
+  virtual void done(int result) noexcept;
+  static constexpr int not_made = std::numeric_limits<int>::min();
+  /// Its place in the batch, for the batch alone; 0: in none.
+  [[nodiscard]] unsigned batched() const noexcept { return batched_; }
+  void batched(unsigned place) noexcept { batched_ = static_cast<std::uint16_t>(place); }
   void expire() noexcept override { finish(IoStatus::timed_out); }
   void finish(IoStatus status) noexcept;
 
@@ -47,11 +58,16 @@ class Operation : public Ready, public Deadline {
   [[nodiscard]] bool stream_writable() const noexcept;
   void expect_new_write_event() noexcept;
 
+  [[nodiscard]] bool may_receive_in_batch() const noexcept;
+  [[nodiscard]] bool may_send_in_batch() const noexcept;
+  [[nodiscard]] IoResult received(int result, std::size_t room) noexcept;
+
   Stream& stream_;
   IoResult result_;
 
  private:
   friend class Stream;
+  std::uint16_t batched_ = 0;
 };
 
 class Stream : public Descriptor {
@@ -107,6 +123,8 @@ class Stream : public Descriptor {
   /// After a successful receive into `room` bytes: whether nothing is left, so that what comes later brings a
   /// new event.
   virtual bool drained(std::size_t received, std::size_t room) const noexcept { return received < room; }
+  /// Whether receive() and send() are one system call on the socket, that a batch may make.
+  virtual bool plain() const noexcept { return false; }
   /// Whether what has arrived is anything to read: not so of a transport's own messages. May clear readable_.
   virtual bool arrived() noexcept { return true; }
   /// A write that had no room will not be tried again.
@@ -117,6 +135,8 @@ class Stream : public Descriptor {
 
  private:
   friend class Operation;
+  /// What a receive into `room` bytes says of the stream.
+  IoResult received(IoResult result, std::size_t room) noexcept;
 
   Operation* reader_ = nullptr;
   Operation* writer_ = nullptr;
@@ -135,6 +155,7 @@ class SocketStream final : public Stream {
  protected:
   IoResult receive(std::span<char> buffer) noexcept override;
   IoResult send(std::span<const iovec> parts) noexcept override;
+  bool plain() const noexcept override { return true; }
 };
 
 /// `co_await read_some(stream, buffer, Wait::body)`: at least one byte, or why not.
@@ -143,6 +164,8 @@ class ReadOperation final : public Operation {
   ReadOperation(Stream& stream, std::span<char> buffer, Patience wait, Clock::time_point since) noexcept
       : Operation(stream), buffer_(buffer), wait_(wait), since_(since) {}
   bool attempt() noexcept override;
+  bool begin(Batch& batch) noexcept override;
+  void done(int result) noexcept override;
   bool await_ready() noexcept { return attempt(); }
   void await_suspend(std::coroutine_handle<> suspended) noexcept {
     suspend_as_reader(suspended, wait_, since_);
@@ -186,7 +209,12 @@ class WriteOperation final : public Operation {
   WriteOperation(Stream& stream, Pieces& pieces, Patience wait, std::size_t worth) noexcept
       : Operation(stream), pieces_(pieces), wait_(wait), worth_(worth) {}
   bool attempt() noexcept override;
-  bool await_ready() noexcept { return attempt(); }
+  bool begin(Batch& batch) noexcept override;
+  void done(int result) noexcept override;
+  bool await_ready() noexcept {
+    Batch* const batch = stream_.reactor().batch();
+    return !(batch != nullptr && begin(*batch)) && attempt();
+  }
   void await_suspend(std::coroutine_handle<> suspended) noexcept { suspend_as_writer(suspended, wait_); }
   IoResult await_resume() const noexcept { return result_; }
 
@@ -195,6 +223,7 @@ class WriteOperation final : public Operation {
   Pieces& pieces_;
   Patience wait_;
   std::size_t worth_;
+  msghdr message_{};         ///< while it is in a batch
   std::size_t counted_ = 0;  ///< bytes for which the deadline has been set
   std::size_t first_ = 0;
 };

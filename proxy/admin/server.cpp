@@ -81,6 +81,12 @@ Status Server::make_shards() {
     shard->use(certificates_.in_force());
     shards_.push_back(std::move(shard));
   }
+  const Reactor& reactor = shards_.front()->reactor();
+  if (reactor.gathers())
+    operator_log(LogLevel::info, "system calls are gathered by io_uring");
+  else if (!reactor.no_batch().empty())
+    operator_log(LogLevel::warning, "io_uring is not to be had here (" + reactor.no_batch() +
+                                        "): system calls are made one by one");
   return {};
 }
 
