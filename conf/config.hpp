@@ -156,6 +156,7 @@ struct Config {
   std::vector<Endpoint> metrics_listen;       ///< empty = metrics and health live on the admin listener
   std::string header_prefix;                  ///< "X-Subject-"
   bool header_permissions = false;            ///< whether the permissions header is injected
+  bool disable_on_reuse = false;              ///< whether use of an old secret disables its token
   bool header_token_expires = false;          ///< whether answers say when their token expires
   std::string realm;                          ///< in WWW-Authenticate
   std::string token_prefix;                   ///< "pst_"

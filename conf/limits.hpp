@@ -73,6 +73,8 @@ inline constexpr std::size_t requirement_depth_max = 16;  ///< nested any_of/all
 inline constexpr std::size_t requirement_terms_max = 64;  ///< terms of one rule
 inline constexpr std::size_t conditions_max = 16;         ///< of one rule: each is looked at on each request
 inline constexpr std::size_t condition_values_max = 64;   ///< of one condition: compared one by one
+inline constexpr std::size_t decision_header_names_bytes_max =
+    8 * 1024;  ///< names of headers that any rule sets, all in the answer of a decision
 inline constexpr std::size_t rule_header_bytes_max = 1024;  ///< a rule's own header lines to the upstream
 inline constexpr std::size_t methods_max = 63;             ///< different methods a policy names: one bit each
 inline constexpr std::size_t match_visits_max = 1024;      ///< places one match may look at: a load error

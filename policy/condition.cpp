@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "conf/field_alias.hpp"
 #include "conf/option.hpp"
 
 namespace postern::policy {
@@ -47,14 +48,25 @@ bool is_plain(std::string_view query) noexcept {
   return true;
 }
 
-char folded(char c) noexcept {
-  if (c >= 'A' && c <= 'Z') return static_cast<char>(c - 'A' + 'a');
-  return c == '_' ? '-' : c;
+bool is_exactly(std::string_view name, std::string_view wanted) noexcept {
+  const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; };
+  return std::equal(name.begin(), name.end(), wanted.begin(), wanted.end(),
+                    [lower](char a, char b) { return lower(a) == lower(b); });
 }
 
-bool names_field(std::string_view name, std::string_view wanted) noexcept {
-  return name.size() == wanted.size() && std::equal(name.begin(), name.end(), wanted.begin(),
-                                                    [](char a, char b) { return folded(a) == folded(b); });
+/// Whether a value, or one of the values in a list of them, is `wanted`.
+bool holds_element(std::string_view value, std::string_view wanted) noexcept {
+  if (value == wanted) return true;
+  for (bool more = true; more;) {
+    const std::size_t comma = value.find(',');
+    std::string_view element = value.substr(0, comma);
+    more = comma != std::string_view::npos;
+    if (more) value.remove_prefix(comma + 1);
+    while (!element.empty() && (element.front() == ' ' || element.front() == '\t')) element.remove_prefix(1);
+    while (!element.empty() && (element.back() == ' ' || element.back() == '\t')) element.remove_suffix(1);
+    if (element == wanted) return true;
+  }
+  return false;
 }
 
 /// Takes one value after the other and then tells.
@@ -101,11 +113,17 @@ bool query_holds(const Condition& condition, std::string_view query) noexcept {
   return tally.holds();
 }
 
+/// Another spelling of the name, which some reader takes for it, meets nothing: nobody knows what it will be
+/// taken for.
 bool header_holds(const Condition& condition, std::span<const HeaderField> headers) noexcept {
   Tally tally(condition);
   for (const HeaderField& field : headers) {
-    if (!names_field(field.name, condition.name)) continue;
-    tally.take([&field](const std::string& wanted) { return field.value == wanted; });
+    if (!is_alias(field.name, without_edges(condition.name))) continue;
+    if (!is_exactly(field.name, condition.name)) return false;
+    const bool excludes = condition.test == Condition::Test::none_of;
+    tally.take([&](const std::string& wanted) {
+      return excludes ? holds_element(field.value, wanted) : field.value == wanted;
+    });
   }
   return tally.holds();
 }

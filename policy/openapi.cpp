@@ -187,6 +187,10 @@ class Reader {
     if (const yaml::Node* tags = node.find("tags"); tags != nullptr && !tags->items.empty())
       operation.tag = tags->items.front().scalar;
     operation.place = place_of(node);
+    for (const yaml::Node* security : {node.find("security"), root_.find("security")})
+      if (security != nullptr && security->kind != yaml::Kind::sequence)
+        return diagnostics_.add(document_.at(*security),
+                                "\"security\" is a list of ways, each naming schemes");
     operation.security = security_of(node.find("security"), root_.find("security"));
     for (const std::string& base : bases_for(item, node)) {
       operations_.push_back(operation);

@@ -14,6 +14,16 @@ namespace {
 
 using policy::Credential;
 
+/// Whether what the peer says about clients and requests before it is believed.
+bool is_believed(const Peer& peer, const std::vector<Network>& trusted) noexcept {
+  return peer.asks_for_another || is_trusted(peer, trusted);
+}
+
+/// The subject of the client's own certificate.
+std::string_view client_certificate(const Peer& peer, UnixSeconds now) noexcept {
+  return peer.asks_for_another ? std::string_view() : certificate_at(peer, now);
+}
+
 }  // namespace
 
 bool is_trusted(const Peer& peer, const std::vector<Network>& trusted) noexcept {
@@ -25,7 +35,7 @@ std::array<std::uint8_t, 16> client_address(const RequestHead& head, const char*
                                             BoundedText<46>& text) noexcept {
   text.assign(peer.text.view());
   std::array<std::uint8_t, 16> address = peer.address;
-  if (!is_trusted(peer, trusted)) return address;
+  if (!is_believed(peer, trusted)) return address;
   // From the right: each proxy appends what it saw, so the last entry that is not ours is the first that may
   // be a lie.
   for (std::size_t i = head.field_count; i-- > 0;) {
@@ -129,12 +139,27 @@ policy::Match Gate::match(const Exchange& exchange) const noexcept {
     const std::string_view name = field.name.of(exchange.in);
     // A client must not meet a condition with what the upstream never sees.
     if (!readable || header_rules_.request_field(name, field, trusted) != FieldFate::pass ||
-        nominated.contains(name))
+        nominated.contains(name) || is_kept_back(name, rule))
       continue;
     fields[count++] = {name, field.value.of(exchange.in)};
   }
   const std::string_view query = head.has_query ? head.query.of(exchange.in) : std::string_view();
   return policy::first_failed(rule.conditions, {query, std::span(fields).first(count), client, false});
+}
+
+/// What a rule or the upstream's entry sets takes the place of what a client sends, and a token ends here.
+bool Gate::is_kept_back(std::string_view name, const policy::Rule& rule) const noexcept {
+  const auto& names = snapshot_->policy->upstream_header_names();
+  const auto carries_token = [name](const CredentialSource& source) {
+    return source.place == CredentialPlace::header && is_alias(name, source.name);
+  };
+  const auto& sources = snapshot_->config.credentials;
+  return std::any_of(sources.begin(), sources.end(), carries_token) ||
+         std::any_of(rule.credentials.begin(), rule.credentials.end(), carries_token) ||
+         std::any_of(names.begin(), names.end(),
+                     [name](const std::string& own) { return is_alias(name, own); }) ||
+         (rule.upstream < snapshot_->upstreams.size() &&
+          snapshot_->upstreams[rule.upstream].headers.covers(name));
 }
 
 /// What any rule sets, no client sends: an upstream that believes it on one path believes it on another.
@@ -167,7 +192,7 @@ Gate::Ruling Gate::rule(Exchange& exchange, const Peer& peer, UnixSeconds now,
   const Config& config = snapshot_->config;
   const RequestHead& head = exchange.request;
   Facts& facts = exchange.facts;
-  facts.certificate = certificate_at(peer, now);
+  facts.certificate = client_certificate(peer, now);
   facts.method.assign(head.method.of(exchange.in));
   const auto client = client_address(head, exchange.in, peer, config.trusted_proxies, facts.client);
 
@@ -194,7 +219,7 @@ Gate::Ruling Gate::rule(Exchange& exchange, const Peer& peer, UnixSeconds now,
     exchange.answer_lines.assign(match.rule->answer_lines);
     if (!match.rule->conditions.empty())
       match.failed =
-          failed_condition(exchange, *match.rule, client, is_trusted(peer, config.trusted_proxies));
+          failed_condition(exchange, *match.rule, client, is_believed(peer, config.trusted_proxies));
   }
   ruling = judge(exchange, match, peer, client, now);
   if (ruling.allowed && !snapshot_->policy->upstream_header_names().empty())
@@ -255,6 +280,8 @@ Gate::Ruling Gate::judge(Exchange& exchange, const policy::Match& match, const P
     using Kind = store::TokenUse::Kind;
     if (facts.token_state == store::TokenState::rotated)
       usage_.note(snapshot.token_key(), Kind::rotated, client, now);
+    if (facts.token_state == store::TokenState::canary)
+      usage_.note(snapshot.token_key(), Kind::canary, client, now);
     if (facts.token_state == store::TokenState::valid) {
       usage_.note(snapshot.token_key(), Kind::use, client, now);
       credential = Credential::valid;
@@ -263,7 +290,7 @@ Gate::Ruling Gate::judge(Exchange& exchange, const policy::Match& match, const P
     }
   }
 
-  subject.certificate = certificate_at(peer, now);
+  subject.certificate = client_certificate(peer, now);
   static const policy::Binding unbound;
   const policy::Binding& bound = snapshot.ok() ? binding(snapshot.catalog()) : unbound;
   policy::Decision decision = policy::decide(match, bound, credential, subject);
@@ -330,7 +357,7 @@ std::optional<Answer> Gate::look_again(const Exchange& exchange, const Peer& pee
     credential = Credential::valid;
     subject = snapshot.subject();
   }
-  subject.certificate = certificate_at(peer, now);
+  subject.certificate = client_certificate(peer, now);
   static const policy::Binding unbound;
   const policy::Binding& bound = snapshot.ok() ? binding(snapshot.catalog()) : unbound;
   const policy::Decision decision = policy::decide(match, bound, credential, subject);

@@ -46,6 +46,9 @@ struct Peer {
   /// the proxy's, and what anyone behind it says must not be believed for that.
   bool known = false;
   bool tls = false;
+  /// It asks about requests of somebody else, and may: what it says of them is believed, and its certificate
+  /// is not theirs.
+  bool asks_for_another = false;
   std::string certificate;  ///< subject of its verified certificate, as RFC 2253 writes it; empty: none
   UnixSeconds certificate_expires = 0;
 };
@@ -90,6 +93,7 @@ class Gate {
   [[nodiscard]] const policy::Condition* failed_condition(const Exchange& exchange, const policy::Rule& rule,
                                                           std::span<const std::uint8_t, 16> client,
                                                           bool trusted) const noexcept;
+  [[nodiscard]] bool is_kept_back(std::string_view name, const policy::Rule& rule) const noexcept;
   void set_rule_headers(Exchange& exchange, const policy::Rule* rule) const noexcept;
   [[nodiscard]] policy::Match match(const Exchange& exchange) const noexcept;
   [[nodiscard]] CredentialSources sources(const policy::Match& match) const noexcept;
@@ -113,11 +117,11 @@ class Gate {
   return now < peer.certificate_expires ? std::string_view(peer.certificate) : std::string_view();
 }
 
-/// Whether what this peer says about clients and requests before it is believed.
+/// Whether the peer's address is that of a proxy whose word on clients and requests before it counts.
 [[nodiscard]] bool is_trusted(const Peer& peer, const std::vector<Network>& trusted) noexcept;
 
-/// The client's address: the peer's, or, when that is a trusted proxy, the last address in X-Forwarded-For
-/// that is not one. What is not an address ends the walk. `text` gets its spelling.
+/// The client's address: the peer's, or, when that is a trusted proxy or asks for another, the last address
+/// in X-Forwarded-For that is not one. What is not an address ends the walk. `text` gets its spelling.
 [[nodiscard]] std::array<std::uint8_t, 16> client_address(const RequestHead& head, const char* buffer,
                                                           const Peer& peer,
                                                           const std::vector<Network>& trusted,

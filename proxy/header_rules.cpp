@@ -1,20 +1,10 @@
 #include "proxy/header_rules.hpp"
 
 #include <algorithm>
-#include <array>
 #include <span>
 
 namespace postern {
 namespace {
-
-constexpr std::array<char, 256> fold_table = [] {
-  std::array<char, 256> table{};
-  table.fill('-');
-  for (int c = '0'; c <= '9'; ++c) table[static_cast<std::size_t>(c)] = static_cast<char>(c);
-  for (int c = 'a'; c <= 'z'; ++c) table[static_cast<std::size_t>(c)] = static_cast<char>(c);
-  for (int c = 'A'; c <= 'Z'; ++c) table[static_cast<std::size_t>(c)] = static_cast<char>(c - 'A' + 'a');
-  return table;
-}();
 
 bool folded_starts_with(std::string_view name, std::string_view folded_prefix) noexcept {
   if (name.size() < folded_prefix.size()) return false;
@@ -25,13 +15,6 @@ bool folded_starts_with(std::string_view name, std::string_view folded_prefix) n
 
 bool folded_equals(std::string_view name, std::string_view folded) noexcept {
   return name.size() == folded.size() && folded_starts_with(name, folded);
-}
-
-/// `Host_` and `_Host` are read as `Host` by some upstreams, so the edges do not count.
-std::string_view without_edges(std::string_view name) noexcept {
-  while (!name.empty() && fold_name_byte(name.front()) == '-') name.remove_prefix(1);
-  while (!name.empty() && fold_name_byte(name.back()) == '-') name.remove_suffix(1);
-  return name;
 }
 
 constexpr std::string_view framing_and_routing[] = {
@@ -64,17 +47,6 @@ bool is_forwarding_fact(std::string_view name) noexcept {
 }
 
 }  // namespace
-
-char fold_name_byte(char byte) noexcept {
-  return fold_table[static_cast<unsigned char>(byte)];
-}
-
-bool is_alias(std::string_view name, std::string_view known) noexcept {
-  const std::string_view core = without_edges(name);
-  return core.size() == known.size() &&
-         std::equal(core.begin(), core.end(), known.begin(),
-                    [](char a, char b) { return fold_name_byte(a) == fold_name_byte(b); });
-}
 
 HeaderRules::HeaderRules(std::string_view prefix) : prefix_(prefix) {
   for (const char byte : prefix) folded_prefix_.push_back(fold_name_byte(byte));

@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 
+#include "conf/field_alias.hpp"
 #include "proxy/head_reader.hpp"
 
 namespace postern {
@@ -57,12 +58,6 @@ class HeaderRules {
 /// Whether an upstream might read `name` as `folded`, a name in its comparison form without dashes at its
 /// edges.
 [[nodiscard]] bool is_alias_of(std::string_view name, std::string_view folded) noexcept;
-
-/// The comparison form of a name: lower case, every byte that is neither letter nor digit as '-'.
-[[nodiscard]] char fold_name_byte(char byte) noexcept;
-
-/// Whether some upstream could take `name` for `known`: the same comparison form, edges not counted.
-[[nodiscard]] bool is_alias(std::string_view name, std::string_view known) noexcept;
 
 /// The fields that this message's Connection lines name, apart from close, keep-alive and upgrade.
 class Nominated {

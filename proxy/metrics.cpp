@@ -208,6 +208,8 @@ void render_process(Exposition& out, const ProcessMetrics& process) {
   out.family("token_rotated_uses_total", "counter",
              "Uses of secrets that were rotated out, after their grace: somebody has an old one.");
   out.sample({}, process.rotated_secrets_used.get());
+  out.family("token_canary_uses_total", "counter", "Uses of canary tokens: somebody tries what they found.");
+  out.sample({}, process.canaries_used.get());
   out.family("token_usage_dropped_total", "counter",
              "Uses of tokens that were not counted, because too many different ones came at once.");
   out.sample({}, process.usage_dropped);

@@ -75,7 +75,7 @@ struct ProcessMetrics {
   std::atomic<std::uint64_t> store_used{0}, store_size{0};
   std::array<std::atomic<std::uint64_t>, 3> tokens_expiring{};  ///< within expiry_days
   Counter usage_failures;  ///< times that uses of tokens could not be written down
-  Counter rotated_secrets_used;
+  Counter rotated_secrets_used, canaries_used;
   std::atomic<std::uint64_t> usage_dropped{0};
 };
 

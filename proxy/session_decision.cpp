@@ -13,6 +13,7 @@ Task<Session::After> Session::decide() {
   Exchange& x = *exchange_;
   asked_by_head_ = x.request.method.of(x.in) == "HEAD";
   const bool consumed = skip_buffered_body();
+  peer_.asks_for_another = true;
   Answer refusal = answers::untrusted_peer;
   // Whoever may open a Unix socket was let in by its directory.
   if (peer_.text.empty() || is_trusted(peer_, shard_.config().trusted_proxies)) {
@@ -39,6 +40,7 @@ Task<Session::After> Session::let_pass(bool request_consumed) {
   head.put(block);
   // A proxy that copies a header which is not there would let the client's own through.
   put_absent_subject_headers(block, shard_.gate().header_rules().prefix(), head);
+  put_absent_headers(block, shard_.gate().snapshot().policy->upstream_header_names(), head);
   head.put(close ? "Connection: close\r\n\r\n" : "\r\n");
   POSTERN_CHECK(!head.overflowed());
   x.facts.status = 200;

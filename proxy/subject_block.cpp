@@ -6,6 +6,7 @@
 #include "conf/limits.hpp"
 #include "proxy/bounded_text.hpp"
 #include "proxy/byte_block.hpp"
+#include "proxy/byte_class.hpp"
 
 namespace postern {
 namespace {
@@ -180,18 +181,42 @@ std::size_t write_subject_block(const Subject& subject, std::string_view prefix,
   return block.finish();
 }
 
+namespace {
+
+/// Whether one of the lines has this name.
+bool has_line(std::string_view lines, std::string_view prefix, std::string_view name) noexcept {
+  while (!lines.empty()) {
+    std::string_view line = lines.substr(0, lines.find('\n'));
+    lines.remove_prefix(std::min(line.size() + 1, lines.size()));
+    const std::string_view own = line.substr(0, line.find(':'));
+    if (own.size() == prefix.size() + name.size() && iequals(own.substr(0, prefix.size()), prefix) &&
+        iequals(own.substr(prefix.size()), name))
+      return true;
+  }
+  return false;
+}
+
+}  // namespace
+
 void put_absent_subject_headers(std::string_view block, std::string_view prefix, TextWriter& out) noexcept {
   constexpr std::string_view all[] = {"Id",    "Name",     "Type",        "Token-Id",    "Groups",
                                       "Roles", "Licenses", "Permissions", "Certificate", "Truncated"};
   for (const std::string_view name : all) {
-    bool present = false;
-    for (std::string_view rest = block; !rest.empty() && !present;) {
-      present = rest.substr(prefix.size(), name.size()) == name && rest[prefix.size() + name.size()] == ':';
-      rest.remove_prefix(rest.find('\n') + 1);
-    }
-    if (present) continue;
+    if (has_line(block, prefix, name)) continue;
     out.put(prefix);
     out.put(name);
+    out.put(":\r\n");
+  }
+}
+
+void put_absent_headers(std::string_view block, std::span<const std::string> names,
+                        TextWriter& out) noexcept {
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    const auto same = [&](const std::string& earlier) { return iequals(earlier, names[i]); };
+    if (has_line(block, {}, names[i]) ||
+        std::any_of(names.begin(), names.begin() + static_cast<std::ptrdiff_t>(i), same))
+      continue;
+    out.put(names[i]);
     out.put(":\r\n");
   }
 }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <span>
+#include <string>
 #include <string_view>
 
 #include "policy/subject.hpp"
@@ -19,7 +20,9 @@ namespace postern {
 [[nodiscard]] std::size_t write_subject_block(const policy::Subject& subject, std::string_view prefix,
                                               bool with_permissions, std::span<char> out) noexcept;
 
-/// Writes an empty line for each of these headers that `block` does not have.
+/// Writes an empty line for each subject header that `block`, complete lines, does not have.
 void put_absent_subject_headers(std::string_view block, std::string_view prefix, TextWriter& out) noexcept;
+/// The same for headers of these names.
+void put_absent_headers(std::string_view block, std::span<const std::string> names, TextWriter& out) noexcept;
 
 }  // namespace postern

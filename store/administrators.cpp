@@ -73,6 +73,7 @@ bool usable_at(const UserRecord& user, UnixSeconds now) noexcept {
 }
 
 TokenState state_at(const SecretRecord& token, OwnerState owner, UnixSeconds now) noexcept {
+  if (token.canary) return TokenState::canary;
   if (!token.enabled) return TokenState::disabled;
   if (now < token.not_before) return TokenState::not_yet_valid;
   if (token.expires != 0 && now >= token.expires) return TokenState::expired;

@@ -72,6 +72,7 @@ Result<Outcome> update_token(Mutation& mutation, const TokenSpec& declared, cons
   after.not_before = declared.not_before;
   after.expires = declared.expires;
   after.enabled = stored.token.enabled && declared.enabled;
+  after.canary = declared.canary;
   after.owner = declared.owner;
   after.networks = declared.networks;
   after.assignments = declared.assignments;

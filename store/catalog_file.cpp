@@ -267,8 +267,9 @@ class CatalogReader {
   }
 
   void read_token(const yaml::Node& node) {
-    if (!is_mapping(node, {"id", "name", "description", "sha256", "owner", "enabled", "expires", "not_before",
-                           "networks", "groups", "roles", "permissions", "licenses", "grants"})) {
+    if (!is_mapping(node,
+                    {"id", "name", "description", "sha256", "owner", "enabled", "canary", "expires",
+                     "not_before", "networks", "groups", "roles", "permissions", "licenses", "grants"})) {
       return;
     }
     TokenSpec token;
@@ -277,6 +278,7 @@ class CatalogReader {
     read_text(node, "description", limits::description_bytes_max, token.description);
     read_sha256(node, token);
     read_bool(node, "enabled", token.enabled);
+    read_bool(node, "canary", token.canary);
     read_instant(node, "expires", token.expires);
     read_instant(node, "not_before", token.not_before);
     each_text(node, "networks", [&](const yaml::Node& item, const std::string& text) {
@@ -292,6 +294,9 @@ class CatalogReader {
                 "give the roles, groups, permissions, licenses and grants to the user");
       }
     }
+    if (token.canary && (!token.owner.empty() || !token.assignments.empty()))
+      mistake(*node.find("canary"), "a canary has no owner and no rights: it is there to be noticed",
+              "leave them out, or the canary");
     declare_once(node, "token", token.id);
     declaration_.tokens.push_back(std::move(token));
   }

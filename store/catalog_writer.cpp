@@ -82,6 +82,7 @@ std::string line_of(const TokenSpec& token) {
   entry.say("sha256", token.secret_sha256);
   entry.say("owner", token.owner);
   if (!token.enabled) entry.plain("enabled", "false");
+  if (token.canary) entry.plain("canary", "true");
   entry.say_time("not_before", token.not_before);
   entry.say_time("expires", token.expires);
   std::vector<std::string> networks;

@@ -50,6 +50,7 @@ TokenSpec declared_token(StoredToken stored) {
   spec.not_before = stored.token.not_before;
   spec.expires = stored.token.expires;
   spec.enabled = stored.token.enabled;
+  spec.canary = stored.token.canary;
   spec.owner = std::move(stored.token.owner);
   spec.networks = std::move(stored.token.networks);
   spec.assignments = std::move(stored.token.assignments);

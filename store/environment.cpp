@@ -78,6 +78,14 @@ EnvironmentRef::EnvironmentRef(const EnvironmentRef& other) noexcept : environme
   ++environment_->references_;
 }
 
+bool Environment::is_in_place() const noexcept {
+  mdb_filehandle_t file = -1;
+  struct stat ours = {}, there = {};
+  return mdb_env_get_fd(environment_, &file) == 0 && ::fstat(file, &ours) == 0 &&
+         ::stat((path_ + state_file).c_str(), &there) == 0 && ours.st_dev == there.st_dev &&
+         ours.st_ino == there.st_ino;
+}
+
 EnvironmentRef::EnvironmentRef(EnvironmentRef&& other) noexcept
     : environment_(std::exchange(other.environment_, nullptr)) {}
 

@@ -33,6 +33,9 @@ class Environment {
   /// The directory of the store, absolute.
   [[nodiscard]] const std::string& path() const noexcept { return path_; }
 
+  /// Whether its file is still the one at its path: a store may be compacted, restored or removed.
+  [[nodiscard]] bool is_in_place() const noexcept;
+
  private:
   friend class EnvironmentRef;
   Environment() = default;

@@ -55,6 +55,10 @@ Result<Mutation> Mutation::begin(const Environment& environment, const Actor& ac
   // A process that died while it read pins every page freed since, so that each change would take new ones.
   POSTERN_TRY_STATUS(clear_dead_readers(environment.raw()));
   POSTERN_TRY(Transaction transaction, Transaction::write(environment));
+  // Whoever held the lock may have compacted or restored the store: these files are then nobody's any more.
+  if (!environment.is_in_place())
+    return Error{ErrorKind::unavailable,
+                 "store: it was replaced while we waited for it; nothing was changed, try again"};
   if (purpose == Purpose::change) {
     POSTERN_TRY(const std::string file, declared_file(transaction));
     if (!file.empty()) return declared_refusal(file);

@@ -93,13 +93,17 @@ class Draft {
     return sync_directory(fs::path(path).parent_path());
   }
   /// Changes places with a store in one step, so that nobody ever finds none there and makes an empty one.
+  /// The old one is then at `aside`; without that it goes with the draft.
   Status change_places_with(const std::string& path, const std::string& aside) {
+    if (!aside.empty()) {  // first, so that no failure and no crash ever leaves the old one under a draft's
+                           // name
+      if (::renameat2(AT_FDCWD, path_.c_str(), AT_FDCWD, aside.c_str(), RENAME_NOREPLACE) != 0)
+        return system_error(aside, "make");
+      path_ = aside;
+    }
     if (::renameat2(AT_FDCWD, path_.c_str(), AT_FDCWD, path.c_str(), RENAME_EXCHANGE) != 0)
       return system_error(path, "replace");
-    if (!aside.empty()) {
-      if (::rename(path_.c_str(), aside.c_str()) != 0) return system_error(aside, "put aside as");
-      path_.clear();
-    }
+    if (!aside.empty()) path_.clear();
     return sync_directory(fs::path(path).parent_path());
   }
 
@@ -154,6 +158,20 @@ Status record(const Store& store, const Actor& actor, std::string_view action,
   const std::string target(id.value_or(std::string_view{}));
   POSTERN_TRY_STATUS(mutation.record(action, target, boost::json::serialize(change)));
   return mutation.finish();
+}
+
+/// Puts a copy of `source` in the place of a store that nobody uses, which is then at `aside`, or gone
+/// without that.
+Status put_in_place_of(const Store& present, const std::string& directory, const Environment& source,
+                       const std::string& aside) {
+  POSTERN_TRY_STATUS(check_unused(present));
+  // Held to the end, so that nobody writes into what is about to be put away. Whoever waits for it meanwhile
+  // finds out in Mutation::begin().
+  POSTERN_TRY(const Transaction writing, Transaction::write(present.environment()));
+  POSTERN_TRY(Draft draft, Draft::begin(directory));
+  POSTERN_TRY_STATUS(draft.fill(source));
+  POSTERN_TRY_STATUS(check_unused(present));
+  return draft.change_places_with(present.path(), aside);
 }
 
 }  // namespace
@@ -226,19 +244,19 @@ Result<std::string> restore(const Actor& actor, const OpenOptions& target, const
     if (!options.replace)
       return Error{ErrorKind::conflict,
                    "store: there is a store in " + target.directory + " already; --replace puts it aside"};
-    opening.directory = target.directory;
-    POSTERN_TRY(const Store present, Store::open(opening));
-    if (present.path() == copy.path()) return Error{ErrorKind::usage, "store: the copy is the store itself"};
-    POSTERN_TRY_STATUS(check_unused(present));
     aside = place + ".replaced-" + format_instant(static_cast<UnixSeconds>(std::time(nullptr)));
     if (exists(aside)) return Error{ErrorKind::conflict, "store: " + aside + " is in the way"};
   }
-  {
+  opening.directory = target.directory;
+  if (in_the_way) {
+    POSTERN_TRY(const Store present, Store::open(opening));
+    if (present.path() == copy.path()) return Error{ErrorKind::usage, "store: the copy is the store itself"};
+    POSTERN_TRY_STATUS(put_in_place_of(present, target.directory, copy.environment(), aside));
+  } else {
     POSTERN_TRY(Draft draft, Draft::begin(target.directory));
     POSTERN_TRY_STATUS(draft.fill(copy.environment()));
-    POSTERN_TRY_STATUS(in_the_way ? draft.change_places_with(place, aside) : draft.become(place));
+    POSTERN_TRY_STATUS(draft.become(place));
   }
-  opening.directory = target.directory;
   POSTERN_TRY(const Store restored, Store::open(opening));
   POSTERN_TRY_STATUS(record(restored, actor, "store.restore", {{"from", copy.path()}, {"aside", aside}}));
   return aside;
@@ -250,15 +268,7 @@ Result<Compaction> compact(const Actor& actor, Store store) {
   Compaction done;
   done.bytes_before = size_of(store.path() + state_file) + size_of(store.path() + usage_file);
   POSTERN_TRY_STATUS(record(store, actor, "store.compact", {{"bytes_before", done.bytes_before}}));
-  {
-    // Held to the end, so that nobody writes into what is about to be put away.
-    POSTERN_TRY(const Transaction writing, Transaction::write(store.environment()));
-    POSTERN_TRY(Draft draft, Draft::begin(directory));
-    POSTERN_TRY_STATUS(draft.fill(store.environment()));
-    POSTERN_TRY_STATUS(check_unused(store));
-    // What changed places is the draft's now, and goes with it.
-    POSTERN_TRY_STATUS(draft.change_places_with(store.path(), {}));
-  }
+  POSTERN_TRY_STATUS(put_in_place_of(store, directory, store.environment(), {}));
   done.bytes_after = size_of(store.path() + state_file) + size_of(store.path() + usage_file);
   return done;
 }

@@ -32,6 +32,8 @@ std::string_view to_string(TokenState state) noexcept {
       return "owner_missing";
     case TokenState::address_refused:
       return "address_refused";
+    case TokenState::canary:
+      return "canary";
     case TokenState::store_broken:
       return "store_broken";
   }
@@ -124,6 +126,7 @@ TokenState Reader::State::find(const SecretHash& hash, UnixSeconds now,
     const TokenState followed = follow_rotated(now);
     if (followed != TokenState::valid) return followed;
   }
+  if (secret.canary) return TokenState::canary;
   if (!secret.enabled) return TokenState::disabled;
   if (now < secret.not_before) return TokenState::not_yet_valid;
   if (secret.expires != 0 && now >= secret.expires) return TokenState::expired;

@@ -40,6 +40,7 @@ enum class TokenState : std::uint8_t {
   owner_disabled,   ///< the owner is disabled, or his time is over
   owner_missing,    ///< the owner's record is gone: invalid, never unlimited
   address_refused,  ///< the client address is in none of the token's networks
+  canary,           ///< nobody was to use it: a trap, refused as if it were unknown
   store_broken,     ///< the store could not be read or a record not decoded: 503, never "unknown"
 };
 [[nodiscard]] std::string_view to_string(TokenState state) noexcept;

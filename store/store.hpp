@@ -120,6 +120,7 @@ struct Token {
   UnixSeconds expires = 0;     ///< 0 = never
   bool enabled = true;
   bool imported = false;          ///< its secret was chosen elsewhere
+  bool canary = false;            ///< a trap: never valid, and any use of it raises an alarm
   std::string owner;              ///< user id, or empty; with an owner `assignments` is empty
   std::vector<Network> networks;  ///< allowed client networks; empty = any
   Assignments assignments;
@@ -135,6 +136,7 @@ struct TokenSpec {
   UnixSeconds not_before = 0;
   UnixSeconds expires = 0;
   bool enabled = true;
+  bool canary = false;
   std::string owner;
   std::vector<Network> networks;
   Assignments assignments;
@@ -290,6 +292,8 @@ class Store {
   [[nodiscard]] Result<std::vector<AuditRecord>> audit(std::uint64_t after_sequence, std::size_t limit) const;
   [[nodiscard]] Result<AuditVerdict> verify_audit() const;
   [[nodiscard]] Result<VerifyReport> verify() const;
+  /// What secrets that were made here begin with, earlier prefixes included.
+  [[nodiscard]] Result<std::vector<std::string>> token_prefixes() const;
 
   [[nodiscard]] const std::string& path() const noexcept;
   /// Bytes used of the map and its size, for the metric and the warning long before it is full.

@@ -27,9 +27,10 @@ struct SecretRecord {
 
   // of an active one
   bool enabled = true;
-  UnixSeconds not_before = 0;                                  ///< 0 = none
-  UnixSeconds expires = 0;                                     ///< 0 = never
-  Handle owner = no_handle;                                    ///< a user; then `rights` are empty
+  bool canary = false;         ///< then it has no owner, and `rights` are empty
+  UnixSeconds not_before = 0;  ///< 0 = none
+  UnixSeconds expires = 0;     ///< 0 = never
+  Handle owner = no_handle;    ///< a user; then `rights` are empty
   BoundedList<Network, limits::cidrs_per_token_max> networks;  ///< none = any
   std::string_view name;
   Rights rights;

@@ -111,7 +111,8 @@ class SeatDemand {
 };
 
 bool usable(const Token& token, UnixSeconds now) noexcept {
-  return token.enabled && now >= token.not_before && (token.expires == 0 || now < token.expires);
+  return !token.canary && token.enabled && now >= token.not_before &&
+         (token.expires == 0 || now < token.expires);
 }
 
 /// The rules of one token's change, without the change.

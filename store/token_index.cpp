@@ -89,7 +89,13 @@ Status remember_rotated(Mutation& mutation, const SecretHash& hash, const Secret
                                      rotated_entry(old.rotated_at, hash).view()));
   POSTERN_TRY(const auto hashes, rotated_hashes(transaction, old.token));
   if (hashes.size() <= limits::rotated_secrets_per_token_max) return {};
-  return forget(mutation, old.token, hashes.front());
+  for (const SecretHash& oldest : hashes) {
+    SecretRecord record;
+    POSTERN_TRY_STATUS(read_rotated(transaction, oldest, record));
+    // A catalog may still declare it, and would bring it back.
+    if (!record.imported) return forget(mutation, old.token, oldest);
+  }
+  return {};
 }
 
 Status forget_rotated(Mutation& mutation, const TokenKey& key) {

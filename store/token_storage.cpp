@@ -30,6 +30,8 @@ Status check_values(const Token& token) {
     return Error{ErrorKind::invalid, "more than 32 client networks"};
   if (!std::all_of(token.networks.begin(), token.networks.end(), is_network))
     return Error{ErrorKind::invalid, "a client network has address bits beyond its prefix"};
+  if (token.canary && (!token.owner.empty() || !token.assignments.empty()))
+    return Error{ErrorKind::usage, "a canary has no owner and no rights: it is there to be noticed"};
   if (!token.owner.empty() && !token.assignments.empty())
     return Error{ErrorKind::usage,
                  "a token with an owner has exactly the owner's rights and cannot be given any of its own"};
@@ -53,6 +55,7 @@ Status write_token(Mutation& mutation, const Place& place, const Token& token, c
   secret.token = place.key;
   secret.imported = token.imported;
   secret.enabled = token.enabled;
+  secret.canary = token.canary;
   secret.not_before = token.not_before;
   secret.expires = token.expires;
   secret.name = token.name;
@@ -135,6 +138,7 @@ Token to_token(const TokenSpec& spec) {
   token.not_before = spec.not_before;
   token.expires = spec.expires;
   token.enabled = spec.enabled;
+  token.canary = spec.canary;
   token.owner = spec.owner;
   token.networks = spec.networks;
   token.assignments = spec.assignments;
@@ -178,6 +182,7 @@ Result<StoredToken> load_token(const Transaction& transaction, Names& names, con
   token.expires = secret.expires;
   token.enabled = secret.enabled;
   token.imported = secret.imported;
+  token.canary = secret.canary;
   token.networks.assign(secret.networks.items().begin(), secret.networks.items().end());
   if (secret.owner != no_handle) {
     POSTERN_TRY(token.owner, names.user_id(secret.owner));

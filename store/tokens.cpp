@@ -83,6 +83,11 @@ Status remember_prefix(Mutation& mutation, std::string_view prefix) {
   return mutation.transaction().put(mutation.databases().meta, meta_key::token_prefixes, writer.bytes());
 }
 
+Result<std::vector<std::string>> Store::token_prefixes() const {
+  POSTERN_TRY(const Transaction transaction, Transaction::read(*impl_->environment));
+  return prefixes(transaction);
+}
+
 Result<bool> has_other_prefix(const Transaction& transaction, std::string_view prefix) {
   POSTERN_TRY(const std::vector<std::string> known, prefixes(transaction));
   return std::any_of(known.begin(), known.end(), [&](const std::string& one) { return one != prefix; });

@@ -97,6 +97,21 @@ Result<std::uint64_t> Cursor::count() const {
   return std::uint64_t{count};
 }
 
+Status Cursor::replace(std::string_view value) {
+  const std::string key(key_);  // a value of another size moves what is on the page, and the key with it
+  MDB_val key_bytes = to_val(key), bytes = to_val(value);
+  const int code = mdb_cursor_put(cursor_.get(), &key_bytes, &bytes, MDB_CURRENT);
+  if (code != 0) return lmdb_error(code, "write");
+  return {};
+}
+
+Status Cursor::put(std::string_view key, std::string_view value) {
+  MDB_val key_bytes = to_val(key), bytes = to_val(value);
+  const int code = mdb_cursor_put(cursor_.get(), &key_bytes, &bytes, 0);
+  if (code != 0) return lmdb_error(code, "write");
+  return {};
+}
+
 Status Cursor::erase() {
   const int code = mdb_cursor_del(cursor_.get(), 0);
   if (code != 0) return lmdb_error(code, "write");

@@ -42,6 +42,10 @@ class Cursor {
   [[nodiscard]] Result<bool> at(std::string_view key, std::string_view value);
   /// How many values the current key has, without visiting them.
   [[nodiscard]] Result<std::uint64_t> count() const;
+  /// Gives the current key another value. One of the same size is written over the old one, without a search.
+  [[nodiscard]] Status replace(std::string_view value);
+  /// As Transaction::put(). What follows the last key on its page needs no search from the root.
+  [[nodiscard]] Status put(std::string_view key, std::string_view value);
   /// Erases the current pair; next() then goes to the one after it.
   [[nodiscard]] Status erase();
 

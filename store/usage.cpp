@@ -1,7 +1,6 @@
 #include "store/usage.hpp"
 
 #include <algorithm>
-#include <boost/json.hpp>
 #include <string>
 #include <vector>
 
@@ -31,6 +30,16 @@ void merge(Usage& known, const TokenUse& use) noexcept {
   known.count += use.count;
 }
 
+/// Neighbours lie on the same page, which is then looked for once and copied once.
+std::vector<const TokenUse*> in_order_of_keys(std::span<const TokenUse> uses) {
+  std::vector<const TokenUse*> sorted;
+  sorted.reserve(uses.size());
+  for (const TokenUse& use : uses) sorted.push_back(&use);
+  std::sort(sorted.begin(), sorted.end(),
+            [](const TokenUse* a, const TokenUse* b) { return TokenKey{a->token} < TokenKey{b->token}; });
+  return sorted;
+}
+
 }  // namespace
 
 std::string encode(const Usage& usage) {
@@ -57,35 +66,33 @@ bool decode(std::string_view bytes, Usage& usage) noexcept {
 Status add_uses(const Store& store, std::span<const TokenUse> uses) {
   if (uses.empty()) return {};
   POSTERN_TRY(const UsageFile file, store.environment().usage());
-  // In the order of keys: neighbours lie on the same page.
-  std::vector<const TokenUse*> sorted;
-  sorted.reserve(uses.size());
-  for (const TokenUse& use : uses) sorted.push_back(&use);
-  std::sort(sorted.begin(), sorted.end(),
-            [](const TokenUse* a, const TokenUse* b) { return a->token < b->token; });
-
   POSTERN_TRY(Transaction transaction, begin(file, store.environment(), 0));
-  for (const TokenUse* use : sorted) {
-    const std::string_view key(use->token.data(), use->token.size());
-    POSTERN_TRY(const auto bytes, transaction.get(file.usage, key));
-    Usage known;
-    if (bytes && !decode(*bytes, known)) known = {};
-    merge(known, *use);
-    POSTERN_TRY_STATUS(transaction.put(file.usage, key, encode(known)));
-  }
+  {
+    POSTERN_TRY(Cursor cursor, transaction.cursor(file.usage));
+    for (const TokenUse* use : in_order_of_keys(uses)) {
+      const std::string_view key(use->token.data(), use->token.size());
+      POSTERN_TRY(const bool found, cursor.at(key));
+      Usage known;
+      if (found && !decode(cursor.value(), known)) known = {};
+      merge(known, *use);
+      POSTERN_TRY_STATUS(found ? cursor.replace(encode(known)) : cursor.put(key, encode(known)));
+    }
+  }  // a cursor ends before its transaction
   return transaction.commit();
 }
 
-Status record_reuse(const Store& store, const Actor& actor, const TokenUse& use) {
-  const auto key = token_key({use.token.data(), use.token.size()});
-  if (!key) return {};
-  POSTERN_TRY(Mutation mutation, Mutation::begin(store.environment(), actor, Mutation::Purpose::upkeep));
-  Network client = {{}, 128};
-  std::copy(use.address.begin(), use.address.end(), client.address);
-  const boost::json::object change{{"client", to_string(client)}, {"uses", use.count}, {"at", use.last}};
-  POSTERN_TRY_STATUS(
-      mutation.record("token.old_secret_used", token_id_text(*key), boost::json::serialize(change)));
-  return mutation.finish();
+Result<std::uint64_t> count_broken_usages(const Environment& environment) {
+  POSTERN_TRY(const UsageFile file, environment.usage());
+  POSTERN_TRY(const Transaction reading, begin(file, environment, MDB_RDONLY));
+  POSTERN_TRY(Cursor cursor, reading.cursor(file.usage));
+  std::uint64_t broken = 0;
+  Usage usage;
+  POSTERN_TRY(bool more, cursor.first());
+  while (more) {
+    if (!token_key(cursor.key()) || !decode(cursor.value(), usage)) ++broken;
+    POSTERN_TRY(more, cursor.next());
+  }
+  return broken;
 }
 
 struct UsageSnapshot::Impl {
@@ -117,8 +124,9 @@ Result<std::string> forget_deleted(const Store& store, std::string_view after, s
   std::vector<std::string> gone;
   std::string last;
   {
-    POSTERN_TRY(const Transaction tokens, Transaction::read(store.environment()));
+    // In this order: whatever was used by then exists in the later snapshot, unless it was deleted.
     POSTERN_TRY(const Transaction reading, begin(file, store.environment(), MDB_RDONLY));
+    POSTERN_TRY(const Transaction tokens, Transaction::read(store.environment()));
     POSTERN_TRY(Cursor cursor, reading.cursor(file.usage));
     POSTERN_TRY(bool more, after.empty() ? cursor.first() : cursor.from(after));
     for (std::size_t looked = 0; more && looked < limit; ++looked) {

@@ -19,6 +19,7 @@ struct TokenUse {
   enum class Kind : std::uint8_t {
     use = 0,      ///< it was valid
     rotated = 1,  ///< an old secret of it was shown after its grace
+    canary = 2,   ///< it was laid out as a trap
   };
   std::array<char, sizeof(TokenKey)> token;  ///< bytes of its key
   std::uint32_t count;
@@ -42,8 +43,8 @@ struct Usage {
 /// decode is begun anew. Errors: unavailable, exhausted.
 [[nodiscard]] Status add_uses(const Store& store, std::span<const TokenUse> uses);
 
-/// Writes into the audit log that an old secret of a token was used. Errors: those of a mutation.
-[[nodiscard]] Status record_reuse(const Store& store, const Actor& actor, const TokenUse& use);
+/// How many records do not decode. Errors: unavailable.
+[[nodiscard]] Result<std::uint64_t> count_broken_usages(const Environment& environment);
 
 /// One moment of the usage environment, for many questions.
 class UsageSnapshot {

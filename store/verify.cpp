@@ -11,6 +11,7 @@
 #include "store/impl.hpp"
 #include "store/subject_record.hpp"
 #include "store/token_index.hpp"
+#include "store/usage.hpp"
 
 namespace postern::store {
 namespace {
@@ -309,7 +310,11 @@ class Verifier {
 
 Result<VerifyReport> Store::verify() const {
   POSTERN_TRY(const Transaction transaction, Transaction::read(*impl_->environment));
-  return Verifier(transaction).run();
+  POSTERN_TRY(VerifyReport report, Verifier(transaction).run());
+  POSTERN_TRY(const std::uint64_t broken, count_broken_usages(*impl_->environment));
+  if (broken != 0)
+    report.problems.push_back("of uses of tokens, " + std::to_string(broken) + " records do not decode");
+  return report;
 }
 
 }  // namespace postern::store

@@ -60,6 +60,7 @@ bool usable(const User& user, UnixSeconds now) noexcept {
 TokenState state_of(const Token& token, OwnerState owner, UnixSeconds now) noexcept {
   SecretRecord record;
   record.enabled = token.enabled;
+  record.canary = token.canary;
   record.not_before = token.not_before;
   record.expires = token.expires;
   record.owner = token.owner.empty() ? no_handle : Handle{1};
@@ -195,6 +196,11 @@ class Holders {
 };
 
 }  // namespace
+
+TokenState state_of(const Token& token, const User* owner, UnixSeconds now) noexcept {
+  if (owner == nullptr) return state_of(token, OwnerState::missing, now);
+  return state_of(token, usable(*owner, now) ? OwnerState::usable : OwnerState::unusable, now);
+}
 
 Result<TokenRights> Store::token_rights(std::string_view id, UnixSeconds now) const {
   POSTERN_TRY(const Transaction transaction, Transaction::read(*impl_->environment));

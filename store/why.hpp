@@ -10,6 +10,10 @@
 
 namespace postern::store {
 
+/// Whether a token would be let in at `now`, its client address aside. `owner` is the owner's record: null
+/// pointer when it has none or the record is gone.
+[[nodiscard]] TokenState state_of(const Token& token, const User* owner, UnixSeconds now) noexcept;
+
 /// A permission on every resource, and all that gives it.
 struct HeldPermission {
   std::string id;

@@ -9,7 +9,7 @@ root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 cd "$root" || exit 2
 exec </dev/null
 
-parts=(dependencies layers scripts release unit differential instructions counts cli e2e static quickstart documents asan asan-unit asan-cli asan-e2e tsan tsan-unit tsan-e2e)
+parts=(dependencies layers mutants scripts release unit differential instructions counts cli e2e uring static quickstart documents asan asan-unit asan-cli asan-e2e tsan tsan-unit tsan-e2e)
 full_parts=(fuzz)
 full=false
 only=()
@@ -35,6 +35,9 @@ fuzz_seconds=${FUZZ_SECONDS:-120}  # each target, with --full
 part_dependencies() { deploy/dependencies.sh; }
 
 part_layers() { "$python" tests/layers.py; }
+
+# The checks that a mutation run takes out still stand where it looks for them.
+part_mutants() { "$python" tests/mutation/run.py --check; }
 
 # Every shell script at least parses.
 part_scripts() {
@@ -90,6 +93,15 @@ part_counts() {
 part_asan-unit() { unit asan asan-unit; }
 part_cli() { POSTERN_BINARY=$root/build/release/postern black_box cli tests/cli; }
 part_e2e() { POSTERN_BINARY=$root/build/release/postern black_box e2e tests/e2e --ignore=tests/e2e/test_documents.py "${no_static[@]}"; }
+# The same data plane with its system calls gathered, from the first event on.
+part_uring() {
+  build uring -DPOSTERN_WERROR=ON -DPOSTERN_IO_URING_FROM=1 || return 1
+  local suite suites=()
+  for suite in bodies chunked upgrade upstream upstreams timeouts faults limits slow_clients clients revocation drain handover io_uring; do
+    suites+=("tests/e2e/test_$suite.py")
+  done
+  POSTERN_BINARY=$root/build/uring/postern POSTERN_IO_URING=1 black_box uring "${suites[0]}" "${suites[@]:1}"
+}
 # One binary without libraries, what it needs of a machine (nothing), the image of it, and that in a pod.
 no_static=(--ignore-glob='*/test_static*.py')
 part_static() { build static -DPOSTERN_WERROR=ON && black_box static tests/e2e/test_static.py tests/e2e/test_static_image.py tests/e2e/test_static_pod.py; }

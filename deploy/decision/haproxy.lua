@@ -5,6 +5,14 @@ local subject_headers = {
   "x-subject-licenses", "x-subject-permissions", "x-subject-certificate", "x-subject-truncated",
 }
 
+-- What frames or routes this request and not the question, and what only we say.
+local not_asked = {
+  ["host"] = true, ["content-length"] = true, ["transfer-encoding"] = true, ["connection"] = true, ["upgrade"] = true,
+  ["te"] = true, ["trailer"] = true, ["expect"] = true, ["keep-alive"] = true, ["proxy-connection"] = true,
+  ["http2-settings"] = true, ["x-forwarded-proto"] = true, ["x-forwarded-prefix"] = true, ["x-original-method"] = true,
+  ["x-original-uri"] = true, ["x-original-url"] = true, ["forwarded"] = true,
+}
+
 local function values(list)
   local all = {}
   for _, value in pairs(list or {}) do all[#all + 1] = value end
@@ -13,17 +21,16 @@ end
 
 core.register_action("postern", { "http-req" }, function(txn)
   local sent = txn.http:req_get_headers()
-  local answer = core.httpclient():get {
-    url = postern,
-    headers = {
-      -- All of them: two are refused, whichever of them would have counted.
-      ["authorization"] = values(sent["authorization"]),
-      ["x-forwarded-method"] = { txn.sf:method() },
-      ["x-forwarded-uri"] = { txn.sf:url() },
-      ["x-forwarded-host"] = values(sent["host"]),
-      ["x-forwarded-for"] = { txn.sf:src() },
-    },
-  }
+  -- All fields, each as often as it came: rules may have conditions on any, and two credentials are refused.
+  local asked = {}
+  for name, list in pairs(sent) do
+    if not not_asked[name] then asked[name] = values(list) end
+  end
+  asked["x-forwarded-method"] = { txn.sf:method() }
+  asked["x-forwarded-uri"] = { txn.sf:url() }
+  asked["x-forwarded-host"] = values(sent["host"])
+  asked["x-forwarded-for"] = { txn.sf:src() }
+  local answer = core.httpclient():get { url = postern, headers = asked }
   local status = answer and tonumber(answer.status) or 0
   if status == 200 then
     for _, name in ipairs(subject_headers) do

@@ -45,6 +45,19 @@ std::uint32_t default_index(const std::vector<std::string>& names) {
   return found == names.end() ? 0 : static_cast<std::uint32_t>(found - names.begin());
 }
 
+/// Every answer that lets a request pass names all headers that any rule sets, so that the asking proxy lets
+/// no client's through: they must fit.
+void check_decision_answers(const Config& config, const policy::Policy& policy, Diagnostics& diagnostics) {
+  const bool decides = std::any_of(config.listen.begin(), config.listen.end(),
+                                   [](const Listen& listen) { return listen.decide != Decide::none; });
+  std::size_t size = 0;
+  for (const std::string& name : policy.upstream_header_names()) size += name.size() + 3;
+  if (decides && size > limits::decision_header_names_bytes_max)
+    diagnostics.add({config.policy, 0, 0}, "the names in upstream_headers are too long for a decision: " +
+                                               std::to_string(size) + " bytes together, at most " +
+                                               std::to_string(limits::decision_header_names_bytes_max));
+}
+
 }  // namespace
 
 std::vector<std::string> credential_fields(const Config& config, const policy::Policy& policy,
@@ -127,6 +140,7 @@ Ruleset load_ruleset(const Config& config, const store::Store& store, const Snap
     snapshot->policy = policy::Policy::compile(files, &*catalog, diagnostics, &upstreams);
   if (snapshot->policy)
     snapshot->credential_fields = credential_fields(config, *snapshot->policy, diagnostics);
+  if (snapshot->policy) check_decision_answers(config, *snapshot->policy, diagnostics);
   if (!diagnostics.empty() || !snapshot->policy) {
     problem = problem_of(diagnostics, policy::documents_of(files));
     return nullptr;

@@ -45,7 +45,8 @@ class Server {
         signals_(io_, SIGTERM, SIGINT, SIGHUP),
         drain_deadline_(io_),
         inspection_(io_),
-        watch_(io_, [this] { on_files_changed(); }),
+        watch_(
+            io_, [this] { on_files_changed(); }, [this](const std::string& file) { on_file_stalled(file); }),
         handover_(
             io_, [this] { return offered_sockets(); }, [this] { on_relieved(); }),
         upstreams_(
@@ -90,6 +91,7 @@ class Server {
   void on_files_changed();
   void reload_all();
   void tell_ready();
+  void on_file_stalled(const std::string& file);
   void reload();
   void put_in_force(admin::Ruleset ruleset);
   void tell_changes(const policy::RuleChanges& changes);
@@ -118,7 +120,7 @@ class Server {
   std::unique_ptr<AccessLog> access_log_;
   ShardShared shared_;
   std::vector<std::unique_ptr<Shard>> shards_;
-  admin::UsageWriter usage_{store_, shards_, metrics_};
+  admin::UsageWriter usage_{store_, shards_, ruleset_, metrics_};
   std::vector<std::thread> threads_;
   std::size_t shards_running_ = 0;
   std::vector<ListeningSocket> sockets_;

@@ -53,6 +53,12 @@ void Server::tell_ready() {
   supervisor_.ready(status);
 }
 
+void Server::on_file_stalled(const std::string& file) {
+  operator_log(
+      LogLevel::warning,
+      file + " is being written and was not closed yet: no file is read again before that, or SIGHUP");
+}
+
 void Server::apply_catalog() {
   if (catalog_.file().empty()) return;
   const auto applied = catalog_.apply(store_, "catalog file changed");

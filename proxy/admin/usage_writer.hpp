@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "proxy/admin/ruleset.hpp"
 #include "proxy/metrics.hpp"
 #include "proxy/shard.hpp"
 #include "store/store.hpp"
@@ -16,9 +17,9 @@ namespace postern::admin {
 
 class UsageWriter {
  public:
-  UsageWriter(store::Store& store, const std::vector<std::unique_ptr<Shard>>& shards,
+  UsageWriter(store::Store& store, const std::vector<std::unique_ptr<Shard>>& shards, const Ruleset& ruleset,
               ProcessMetrics& metrics) noexcept
-      : store_(store), shards_(shards), metrics_(metrics) {}
+      : store_(store), shards_(shards), ruleset_(ruleset), metrics_(metrics) {}
 
   /// Writes down what was handed over since the last time, and asks for more.
   void turn();
@@ -27,15 +28,17 @@ class UsageWriter {
 
  private:
   void write();
-  void report(const store::TokenUse& use);
+  void alarm(const store::TokenUse& use);
+  void disable(const store::TokenKey& key, const std::string& id);
   void sweep();
 
   store::Store& store_;
   const std::vector<std::unique_ptr<Shard>>& shards_;
+  const Ruleset& ruleset_;  ///< in force
   ProcessMetrics& metrics_;
   bool failing_ = false;
   std::string swept_;                        ///< key up to which records of deleted tokens were looked for
-  std::map<std::string, UnixSeconds> told_;  ///< tokens whose old secrets were used, and when that was told
+  std::map<std::string, UnixSeconds> told_;  ///< tokens that raised an alarm, and when that was told
 };
 
 }  // namespace postern::admin

@@ -4,7 +4,7 @@
 
 #include "proxy/cli/assignment_options.hpp"
 #include "proxy/cli/output.hpp"
-#include "proxy/cli/record.hpp"
+#include "store/why.hpp"
 
 namespace postern::cli {
 namespace {

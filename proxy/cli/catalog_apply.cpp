@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <boost/json.hpp>
 #include <filesystem>
 
@@ -31,6 +32,8 @@ std::string fields_of(const boost::json::object& change, bool deleted) {
 }
 
 /// "+ role shop.reader" of the record "role.create".
+constexpr std::string_view new_token = "token (a new id)";
+
 std::string line_of(const store::AuditRecord& record) {
   const std::size_t dot = record.action.find('.');
   const std::string verb = record.action.substr(dot + 1);
@@ -92,6 +95,20 @@ std::optional<store::Store::Declaration> read(const std::string& file) {
   return std::nullopt;
 }
 
+/// Ids that a look made up are not those that the tokens will get: they are not shown.
+void hide_made_ids(Report& report, const store::Store::Declaration& declaration) {
+  const auto declared = [&](const std::string& id) {
+    return std::any_of(declaration.tokens.begin(), declaration.tokens.end(),
+                       [&](const store::TokenSpec& token) { return token.id == id; });
+  };
+  for (store::AuditRecord& record : report.changes) {
+    if (record.action != "token.import" || declared(record.target)) continue;
+    std::replace(report.created.begin(), report.created.end(), "token " + record.target,
+                 std::string(new_token));
+    record.target = new_token.substr(std::string_view("token ").size());
+  }
+}
+
 /// Looks first and shows what would change, then does exactly that.
 int carry_out(store::Store& store, const store::Actor& actor, const store::Store::Declaration& declaration,
               store::Store::ApplyOptions options, const Output& output) {
@@ -99,6 +116,7 @@ int carry_out(store::Store& store, const store::Actor& actor, const store::Store
   options.dry_run = true;
   auto report = store.apply(actor, declaration, options);
   if (!report) return fail(report.error());
+  hide_made_ids(*report, declaration);
   if (!output.json()) {
     std::string diff;
     for (const store::AuditRecord& record : report->changes) diff += line_of(record);

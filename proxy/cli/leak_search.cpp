@@ -84,9 +84,11 @@ class LeakSearch::Text {
 
   void add(std::string_view piece) {
     held_.append(piece);
-    const std::size_t overlap = store::secret_bytes(search_.prefix_) - 1;
+    std::size_t overlap = 0;
+    for (const std::string& prefix : search_.prefixes_)
+      overlap = std::max(overlap, store::secret_bytes(prefix) - 1);
     std::size_t from = 0;
-    while (const auto one = store::find_secret(held_, search_.prefix_, from)) {
+    while (const auto one = next_secret(from)) {
       count_lines(one->offset);
       search_.found_({place_ + ":" + std::to_string(line_), one->secret});
       from = one->offset + one->secret.size();
@@ -99,6 +101,15 @@ class LeakSearch::Text {
   }
 
  private:
+  /// The first one from there on, under any prefix.
+  [[nodiscard]] std::optional<store::FoundSecret> next_secret(std::size_t from) const {
+    std::optional<store::FoundSecret> first;
+    for (const std::string& prefix : search_.prefixes_) {
+      const auto one = store::find_secret(held_, prefix, from);
+      if (one && (!first || one->offset < first->offset)) first = one;
+    }
+    return first;
+  }
   void count_lines(std::size_t until) {
     line_ += static_cast<std::size_t>(std::count(held_.begin() + static_cast<std::ptrdiff_t>(counted_),
                                                  held_.begin() + static_cast<std::ptrdiff_t>(until), '\n'));
@@ -137,20 +148,30 @@ Status LeakSearch::look_in(const std::string& path) {
     look_in_file(path);
     return {};
   }
-  constexpr auto options = fs::directory_options::skip_permission_denied;
-  for (fs::recursive_directory_iterator each(path, options, error), end; !error && each != end;
-       each.increment(error)) {
-    std::error_code ignored;
-    if (each->path().filename() == ".git" && each->is_directory(ignored)) each.disable_recursion_pending();
-    if (each->is_symlink(ignored) || !each->is_regular_file(ignored)) continue;
-    look_in_file(each->path().string());
-  }
-  if (error) return Error{ErrorKind::unavailable, path + ": " + error.message()};
+  look_in_folder(path);
   return {};
 }
 
+/// What cannot be opened is told and counted, and the rest looked at.
+void LeakSearch::look_in_folder(const std::string& path) {
+  std::error_code error;
+  fs::directory_iterator each(path, error);
+  for (const fs::directory_iterator end; !error && each != end; each.increment(error)) {
+    std::error_code ignored;
+    if (each->is_symlink(ignored)) continue;
+    if (each->is_regular_file(ignored)) look_in_file(each->path().string());
+    if (each->is_directory(ignored) && each->path().filename() != ".git")
+      look_in_folder(each->path().string());
+  }
+  if (!error) return;
+  ++unreadable_;
+  complain(path + ": " + error.message());
+}
+
 Status LeakSearch::look_in_history(const std::string& path) {
-  Program git({"git", "-C", path, "cat-file", "--batch-all-objects", "--unordered", "--batch", "--buffer"});
+  // Not even a repository that asks for it makes git fetch anything.
+  Program git({"env", "GIT_NO_LAZY_FETCH=1", "git", "-C", path, "cat-file", "--batch-all-objects",
+               "--unordered", "--batch", "--buffer"});
   // "<name> <kind> <size>\n", as many bytes, "\n"; and so on.
   std::string buffer(piece_bytes, '\0'), head;
   std::optional<Text> text;

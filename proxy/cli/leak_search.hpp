@@ -6,6 +6,7 @@
 #include <functional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "conf/result.hpp"
 
@@ -19,8 +20,9 @@ struct Leak {
 
 class LeakSearch {
  public:
-  LeakSearch(std::string prefix, std::function<void(const Leak&)> found)
-      : prefix_(std::move(prefix)), found_(std::move(found)) {}
+  /// `prefixes` are those that secrets may begin with.
+  LeakSearch(std::vector<std::string> prefixes, std::function<void(const Leak&)> found)
+      : prefixes_(std::move(prefixes)), found_(std::move(found)) {}
 
   /// A file, or all files below a folder: `.git` is left out, links are not followed. What cannot be read is
   /// said on standard error. Errors: not_found.
@@ -35,8 +37,9 @@ class LeakSearch {
  private:
   class Text;
   void look_in_file(const std::string& path);
+  void look_in_folder(const std::string& path);
 
-  std::string prefix_;
+  std::vector<std::string> prefixes_;
   std::function<void(const Leak&)> found_;
   std::size_t files_ = 0;
   std::size_t unreadable_ = 0;

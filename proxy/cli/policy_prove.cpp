@@ -1,7 +1,10 @@
 #include <algorithm>
+#include <array>
 #include <boost/json.hpp>
 
+#include "conf/limits.hpp"
 #include "policy/prove.hpp"
+#include "policy/target.hpp"
 #include "proxy/cli/arguments.hpp"
 #include "proxy/cli/cli.hpp"
 #include "proxy/cli/openapi_source.hpp"
@@ -131,6 +134,16 @@ std::size_t drop_accepted(policy::Proof& proof, const policy::PolicyFiles& files
   });
 }
 
+/// As requests for it are matched. What is wrong with it, or empty.
+std::string canonicalise(std::string& host) {
+  std::array<char, limits::host_bytes_max + 8> text;
+  policy::CanonicalHost canonical;
+  if (!policy::canonical_host(host, text, canonical)) return quoted(host) + " is no host";
+  if (!canonical.port.empty()) return quoted(host) + ": rules hold for every port, leave it out";
+  host = canonical.name;
+  return {};
+}
+
 int prove(Arguments& arguments) {
   std::vector<std::string> hosts;
   bool strict = false, sarif = false, all = false;
@@ -146,6 +159,9 @@ int prove(Arguments& arguments) {
   arguments.flag("--sarif", sarif, "print SARIF 2.1.0 instead of text");
   if (!arguments.parse()) return arguments.exit_code();
   if (!api.given()) return arguments.usage_error("--openapi FILE|URL is needed");
+  for (std::string& host : hosts)
+    if (const std::string flaw = canonicalise(host); !flaw.empty())
+      return arguments.usage_error("--host " + flaw);
   if (!source.load() || !api.load()) return exit_failed;
 
   const policy::Catalog names = source.names_for(source.policy());

@@ -88,6 +88,7 @@ boost::json::object record_of(const store::Token& token, store::TokenState state
   record["not_before"] = instant_or_null(token.not_before);
   record["expires"] = instant_or_null(token.expires);
   record["imported"] = token.imported;
+  record["canary"] = token.canary;
   record["owner"] = token.owner.empty() ? boost::json::value() : boost::json::value(token.owner);
   boost::json::array networks;
   for (const Network& network : token.networks) networks.emplace_back(postern::to_string(network));
@@ -109,19 +110,6 @@ boost::json::object record_of(const store::AuditRecord& audit) {
   record["change"] = unreadable ? boost::json::value(audit.change) : std::move(change);
   record["hash"] = audit.hash;
   return record;
-}
-
-store::TokenState state_of(const store::Token& token, const store::User* owner, UnixSeconds now) noexcept {
-  using store::TokenState;
-  if (!token.enabled) return TokenState::disabled;
-  if (token.not_before != 0 && now < token.not_before) return TokenState::not_yet_valid;
-  if (token.expires != 0 && now >= token.expires) return TokenState::expired;
-  if (token.owner.empty()) return TokenState::valid;
-  if (owner == nullptr) return TokenState::owner_missing;
-  const bool owner_enabled =
-      owner->status == store::UserStatus::enabled ||
-      (owner->status == store::UserStatus::enabled_until && now < owner->enabled_until);
-  return owner_enabled ? TokenState::valid : TokenState::owner_disabled;
 }
 
 }  // namespace postern::cli

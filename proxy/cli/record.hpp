@@ -15,9 +15,4 @@ namespace postern::cli {
 [[nodiscard]] boost::json::object record_of(const store::Token& token, store::TokenState state);
 [[nodiscard]] boost::json::object record_of(const store::AuditRecord& audit);
 
-/// Whether a token would be let in at `now`, its client address aside. `owner` is the owner's record: null
-/// pointer when it has none or the record is gone.
-[[nodiscard]] store::TokenState state_of(const store::Token& token, const store::User* owner,
-                                         UnixSeconds now) noexcept;
-
 }  // namespace postern::cli

@@ -8,6 +8,7 @@
 #include "proxy/cli/instant_option.hpp"
 #include "proxy/cli/record.hpp"
 #include "store/secret.hpp"
+#include "store/why.hpp"
 
 namespace postern::cli {
 namespace {

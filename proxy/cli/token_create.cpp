@@ -101,6 +101,8 @@ int create(Arguments& arguments) {
   arguments.value("--cidr", "NETWORK", take_network(spec.networks), "network that clients must come from",
                   true);
   arguments.flag("--disabled", disabled, "not usable until it is enabled");
+  arguments.flag("--canary", spec.canary,
+                 "a trap to lay out: it opens nothing, and any use of it raises an alarm");
   arguments.text("--secret-file", "FILE", secret_file,
                  "take the secret in this file over instead of making one; - is standard input");
   arguments.text(
@@ -116,6 +118,8 @@ int create(Arguments& arguments) {
   if (!spec.owner.empty() && !spec.assignments.empty()) {
     return arguments.usage_error("a token with --owner has that user's rights and none of its own");
   }
+  if (spec.canary && (!spec.owner.empty() || !spec.assignments.empty()))
+    return arguments.usage_error("a canary has no owner and no rights: it is there to be noticed");
 
   if (file.empty() && (dry_run || skip != 0))
     return arguments.usage_error("--dry-run and --skip belong to --file");
@@ -144,6 +148,7 @@ const Command token_create{
     "postern token create --name laptop --owner alice\n"
     "postern token create --name report --grant shop.orders.read=order/42 --cidr 10.0.0.0/8\n"
     "SECRET=$(postern token create --name script --permission shop.orders.read --quiet)\n"
+    "postern token create --name bait --canary\n"
     "echo '{\"name\": \"ci-2\", \"expires\": \"90d\"}' | postern token create --file - --role shop.reader",
     create,
 };

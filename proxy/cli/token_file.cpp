@@ -76,9 +76,10 @@ std::string take_networks(store::TokenSpec& spec, const json::value& value) {
   return {};
 }
 
-std::string take_enabled(store::TokenSpec& spec, const json::value& value) {
+template <bool store::TokenSpec::*member>
+std::string take_bool(store::TokenSpec& spec, const json::value& value) {
   if (!value.is_bool()) return "is neither true nor false";
-  spec.enabled = value.get_bool();
+  spec.*member = value.get_bool();
   return {};
 }
 
@@ -96,7 +97,8 @@ constexpr std::array keys = {
     Key{"owner", take_member<&store::TokenSpec::owner>},
     Key{"not_before", take_time<&store::TokenSpec::not_before>},
     Key{"expires", take_time<&store::TokenSpec::expires>},
-    Key{"enabled", take_enabled},
+    Key{"enabled", take_bool<&store::TokenSpec::enabled>},
+    Key{"canary", take_bool<&store::TokenSpec::canary>},
     Key{"networks", take_networks},
     Key{"groups", take_ids<&store::Assignments::groups>},
     Key{"roles", take_ids<&store::Assignments::roles>},

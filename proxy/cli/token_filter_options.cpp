@@ -25,8 +25,8 @@ std::string take_text(TokenFilter& filter, const std::string& given) {
 }
 
 std::string take_state(TokenFilter& filter, const std::string& given) {
-  constexpr std::array states = {TokenState::valid, TokenState::not_yet_valid, TokenState::expired,
-                                 TokenState::disabled, TokenState::owner_disabled};
+  constexpr std::array states = {TokenState::valid,    TokenState::not_yet_valid,  TokenState::expired,
+                                 TokenState::disabled, TokenState::owner_disabled, TokenState::canary};
   std::string known;
   for (const TokenState state : states) {
     const std::string_view name = store::to_string(state);

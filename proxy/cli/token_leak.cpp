@@ -29,6 +29,10 @@ struct Known {
   [[nodiscard]] bool live() const noexcept {
     return state == TokenState::valid || state == TokenState::address_refused;
   }
+  /// Whether it may, or comes to by itself or with its owner: nothing that should lie about.
+  [[nodiscard]] bool dangerous() const noexcept {
+    return live() || state == TokenState::not_yet_valid || state == TokenState::owner_disabled;
+  }
 };
 
 Known look_up(store::Reader& reader, std::string_view secret) {
@@ -96,6 +100,23 @@ int verify(Arguments& arguments) {
   return known.live() ? printed : exit_failed;
 }
 
+/// A place as it may be shown and written into the audit log: file names hold any byte.
+std::string spelled(std::string_view place) {
+  constexpr std::size_t shown_max = 200;
+  constexpr char digits[] = "0123456789abcdef";
+  std::string text;
+  for (const char c : place) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (byte >= ' ' && byte <= '~' && byte != '\\') {
+      text += c;
+    } else {
+      text += {'\\', 'x', digits[byte >> 4], digits[byte & 15]};
+    }
+  }
+  // The end tells more: the name and the line.
+  return text.size() <= shown_max ? text : "..." + text.substr(text.size() - shown_max);
+}
+
 /// What a search has found, and what becomes of it.
 class Findings {
  public:
@@ -104,20 +125,26 @@ class Findings {
   void add(const Leak& leak) {
     const Known known = look_up(reader_, leak.secret);
     const bool unknown = known.token.empty();
-    if (known.live()) live_.insert({known.token, leak.place});
+    const std::string place = spelled(leak.place);
+    if (known.state == TokenState::store_broken) ++broken_;
+    if (known.dangerous()) live_.insert({known.token, place});
     records_.push_back(
-        boost::json::object{{"place", leak.place},
+        boost::json::object{{"place", place},
                             {"token", unknown ? boost::json::value() : boost::json::value(known.token)},
                             {"state", store::to_string(known.state)},
-                            {"live", known.live()}});
+                            {"live", known.dangerous()}});
     if (json_) return;
-    text_ += leak.place + ": " +
-             (unknown ? std::string("a secret that this store does not know")
-                      : "a secret of " + known.token +
-                            (known.live() ? ", which is live" : ", no longer of use: ") +
-                            (known.live() ? "" : std::string(store::to_string(known.state)))) +
-             "\n";
+    text_ += place + ": ";
+    if (known.state == TokenState::store_broken)
+      text_ += "a secret that could not be looked up\n";
+    else if (unknown)
+      text_ += "a secret that this store does not know\n";
+    else
+      text_ += "a secret of " + known.token + (known.dangerous() ? ", which is live" : ", no longer of use") +
+               (known.live() ? "" : ": " + std::string(store::to_string(known.state))) + "\n";
   }
+  /// Secrets that could not be looked up.
+  [[nodiscard]] std::size_t broken() const noexcept { return broken_; }
   /// Ids of live tokens, each with the first place it was found at.
   [[nodiscard]] const std::map<std::string, std::string>& live() const noexcept { return live_; }
   [[nodiscard]] boost::json::array& records() noexcept { return records_; }
@@ -127,6 +154,7 @@ class Findings {
   store::Reader& reader_;
   bool json_;
   std::map<std::string, std::string> live_;
+  std::size_t broken_ = 0;
   boost::json::array records_;
   std::string text_;
 };
@@ -153,7 +181,7 @@ int scan(Arguments& arguments) {
   arguments.operands("PATH", paths, "a file or a folder; `.git` in it is left out");
   arguments.flag("--history", history, "look into every object of the git repositories at the paths, too");
   arguments.flag("--revoke", revoking, "disable each live token whose secret is found");
-  access.declare_for_change(arguments);
+  access.declare_for_risky_change(arguments);
   output.declare(arguments);
   if (!arguments.parse()) return arguments.exit_code();
   if (!revoking) access.allow_declared();  // nothing is changed then
@@ -162,8 +190,12 @@ int scan(Arguments& arguments) {
   auto reader = store::Reader::open(*store);
   if (!reader) return fail(reader.error());
 
+  auto prefixes = store->token_prefixes();
+  if (!prefixes) return fail(prefixes.error());
+  if (std::find(prefixes->begin(), prefixes->end(), access.token_prefix()) == prefixes->end())
+    prefixes->push_back(access.token_prefix());
   Findings findings(*reader, output.json());
-  LeakSearch search(access.token_prefix(), [&findings](const Leak& leak) { findings.add(leak); });
+  LeakSearch search(std::move(*prefixes), [&findings](const Leak& leak) { findings.add(leak); });
   for (const std::string& path : paths) {
     if (const auto looked = search.look_in(path); !looked) return fail(looked.error());
     if (!history) continue;
@@ -181,7 +213,8 @@ int scan(Arguments& arguments) {
                                std::to_string(live) + " live tokens" +
                                (revoking ? ", " + std::to_string(live - failed) + " disabled" : "");
   const int printed = output.done(sentence, record);
-  if (search.unreadable() > 0 || failed > 0 || (live > 0 && !revoking)) return exit_failed;
+  if (search.unreadable() > 0 || findings.broken() > 0 || failed > 0 || (live > 0 && !revoking))
+    return exit_failed;
   return printed;
 }
 

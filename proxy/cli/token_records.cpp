@@ -5,6 +5,7 @@
 #include "proxy/cli/cli.hpp"
 #include "proxy/cli/instant_option.hpp"
 #include "proxy/cli/record.hpp"
+#include "store/why.hpp"
 
 namespace postern::cli {
 

@@ -26,6 +26,8 @@ std::string blocked(const TokenRights& rights) {
       return "the token is not valid yet";
     case TokenState::expired:
       return "the token has expired";
+    case TokenState::canary:
+      return "the token is a canary, which opens nothing";
     case TokenState::owner_disabled:
       return "its owner " + rights.token.owner + " is disabled, or their time is over";
     default:

@@ -179,3 +179,30 @@ def test_ids_that_nobody_knows_are_refused_as_a_whole(shop):
 
 def test_a_file_that_is_not_there(shop):
     assert "none.yaml" in shop.run("catalog", "apply", "none.yaml", ok=1).stderr
+
+
+def test_an_id_that_a_look_made_up_is_not_shown(shop):
+    digest = hashlib.sha256(b"chosen-elsewhere-1f2e3d4c5b").hexdigest()
+    (shop.folder / "more.yaml").write_text(f"version: 1\ntokens:\n  - {{name: more, sha256: {digest}}}\n")
+    assert "+ token (a new id)\n" in shop.run("catalog", "apply", "more.yaml", "--dry-run").stdout
+    assert shop.json("catalog", "apply", "more.yaml", "--dry-run")["created"] == ["token (a new id)"]
+    assert "+ token (a new id)\n" in shop.run("catalog", "apply", "more.yaml").stdout
+    (more,) = [token for token in shop.json("token", "list") if token["name"] == "more"]
+    assert more["imported"]
+
+
+def test_a_declared_secret_that_was_rotated_away_does_not_come_back(shop):
+    """However often it was rotated since: only so many old secrets are remembered."""
+    secret = "chosen-elsewhere-1f2e3d4c5b"
+    digest = hashlib.sha256(secret.encode()).hexdigest()
+    declared = "tok_0000declared0000"
+    (shop.folder / "more.yaml").write_text(
+        f"version: 1\ntokens:\n  - {{id: {declared}, name: named, sha256: {digest}}}\n"
+    )
+    shop.run("catalog", "apply", "more.yaml")
+    shop.run("token", "verify", stdin=secret)
+    for _ in range(66):
+        fresh = shop.run("token", "rotate", declared, "--quiet").stdout
+    shop.run("catalog", "apply", "more.yaml")
+    assert "rotated" in shop.run("token", "verify", stdin=secret, ok=1).stdout
+    shop.run("token", "verify", stdin=fresh)

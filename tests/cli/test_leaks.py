@@ -1,9 +1,11 @@
 """Secrets that turned up somewhere: what they are, where they are, and an end to them."""
 
 import json
+import os
 import subprocess
 
 import pytest
+from conftest import BINARY
 
 
 def made(shop, name, *options):
@@ -66,6 +68,64 @@ def test_scan_revokes_what_it_finds(shop):
     assert (last["action"], last["target"], last["reason"]) == ("token.disable", token, "its secret was found in leak.txt:1")
     assert shop.json("token", "scan", "leak.txt")["live"] == 0
     assert "no such file" in shop.refused("token", "scan", "nowhere")
+
+
+def test_scan_revokes_what_would_come_to_pass(shop):
+    """By itself, or when somebody enables its owner."""
+    later, first = made(shop, "later", "--not-before", "2099-01-01")
+    owned, second = made(shop, "owned", "--owner", "bob")
+    assert shop.json("user", "show", "bob")["status"] == "disabled"
+    (shop.folder / "leak.txt").write_text(f"{first}\n{second}\n")
+    assert shop.json("token", "scan", "leak.txt", ok=1)["live"] == 2
+    assert shop.json("token", "scan", "leak.txt", "--revoke")["revoked"] == 2
+    assert {shop.json("token", "show", token)["enabled"] for token in (later, owned)} == {False}
+
+
+@pytest.mark.parametrize("name", [b"a\nb", b"\xe9.txt", b"x" * 250])
+def test_no_name_of_a_file_keeps_a_token_from_being_revoked(shop, name):
+    token, secret = made(shop, "live")
+    folder = os.fsencode(shop.folder / "leaks")
+    os.mkdir(folder)
+    with open(os.path.join(folder, name), "w") as file:
+        file.write(secret)
+    done = shop.run("token", "scan", "leaks", "--revoke")
+    assert len(done.stdout.splitlines()) == 2 and "1 disabled" in done.stdout
+    assert shop.json("token", "show", token)["state"] == "disabled"
+
+
+def test_the_last_administrator_is_revoked_by_force_alone(shop):
+    token, secret = made(shop, "root", "--role", "postern.admin")
+    for other in shop.json("token", "list", "--role", "postern.admin"):
+        if other["id"] != token:
+            shop.run("token", "delete", other["id"])
+    (shop.folder / "leak.txt").write_text(secret)
+    assert "--force" in shop.run("token", "scan", "leak.txt", "--revoke", ok=1).stderr
+    assert shop.json("token", "scan", "leak.txt", "--revoke", "--force")["revoked"] == 1
+
+
+def test_a_folder_that_may_not_be_looked_into_is_not_clean(shop):
+    token, secret = made(shop, "live")
+    closed = shop.folder / "tree/closed"
+    closed.mkdir(parents=True)
+    (closed / "leak.txt").write_text(secret)
+    (shop.folder / "tree/other.txt").write_text("nothing")
+    closed.chmod(0)
+    try:
+        # Root may look everywhere, unless it is made to give that up.
+        under = ["setpriv", "--bounding-set=-dac_override,-dac_read_search"] if os.geteuid() == 0 else []
+        done = subprocess.run([*under, BINARY, "token", "scan", "tree"], cwd=shop.folder, env=shop.environment(), capture_output=True, text=True)
+    finally:
+        closed.chmod(0o700)
+    assert done.returncode == 1 and "tree/closed: Permission denied" in done.stderr and "1 files" in done.stdout
+    assert token in shop.run("token", "scan", "tree", ok=1).stdout
+
+
+def test_secrets_of_an_earlier_prefix_are_found(shop):
+    token = json.loads(shop.run("token", "create", "--name", "old", "--json", environment={"POSTERN_TOKEN_PREFIX": "old_"}).stdout)
+    assert token["secret"].startswith("old_")
+    (shop.folder / "leak.txt").write_text(f"{token['secret']}\n{made(shop, 'new')[1]}\n")
+    found = shop.json("token", "scan", "leak.txt", ok=1)
+    assert [one["place"] for one in found["secrets"]] == ["leak.txt:1", "leak.txt:2"] and found["live"] == 2
 
 
 def test_scan_looks_into_the_history_of_git(shop):

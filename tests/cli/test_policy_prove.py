@@ -22,6 +22,19 @@ def test_a_policy_that_covers_its_api(shop):
     assert shop.run("policy", "prove", "--openapi", "openapi.yaml").stdout == "4 operations, 0 findings, 0 of them errors\n"
 
 
+def test_hosts_are_compared_as_those_of_requests(shop):
+    (shop.folder / "policy.yaml").write_text(
+        "version: 1\nrules:\n"
+        "  - {path: /**, authenticated: true}\n"
+        "  - {path: /**, host: api.example.com, allow: anonymous}\n"
+    )
+    plain = shop.run("policy", "prove", "--openapi", "openapi.yaml", "--host", "api.example.com", ok=1).stdout
+    for spelled in ("API.example.com", "api.example.com."):
+        assert shop.run("policy", "prove", "--openapi", "openapi.yaml", "--host", spelled, ok=1).stdout == plain
+    assert "every port" in shop.refused("policy", "prove", "--openapi", "openapi.yaml", "--host", "api.example.com:8443", code=2)
+    assert "is no host" in shop.refused("policy", "prove", "--openapi", "openapi.yaml", "--host", "a b", code=2)
+
+
 def test_what_is_wrong_has_a_place_and_fails(shop):
     (shop.folder / "policy.yaml").write_text(
         "version: 1\nrules:\n"

@@ -1,11 +1,13 @@
 """A store as a whole: looked at, copied, put back, packed."""
 
 import json
+import os
 import stat
+import subprocess
 
-from conftest import CONFIG, Shop
+import pytest
+from conftest import BINARY, CONFIG, Shop
 from serving import Serving
-from conftest import BINARY
 
 
 def test_info_tells_what_there_is(shop):
@@ -87,3 +89,20 @@ def test_a_store_in_use_is_copied_but_neither_packed_nor_replaced(shop):
         for command in (("store", "compact"), ("store", "restore", "copy", "--replace")):
             assert f"in use by process {serving.process.pid}" in shop.refused(*command)
     assert shop.json("store", "compact")["bytes_after"] > 0
+
+
+@pytest.mark.skipif(os.environ.get("POSTERN_SANITIZED") == "1", reason="a sanitizer does not run under strace")
+@pytest.mark.parametrize("fault", ["renameat2:error=ENOSPC:when=1", "renameat2:error=ENOSPC:when=2", "rename:error=ENOSPC:when=1"])
+def test_a_replacement_that_fails_half_way_loses_nothing(shop, fault):
+    shop.run("store", "backup", "copy")
+    shop.run("group", "create", "later")
+    before = exported(shop)
+    done = subprocess.run(["strace", "-f", "-qq", "-e", "trace=rename,renameat2", "-e", f"inject={fault}", BINARY, "store", "restore", "copy", "--replace"],
+                          cwd=shop.folder, env=shop.environment(), capture_output=True, text=True)
+    aside = list(shop.folder.glob("store/postern.store.*"))
+    if done.returncode != 0:
+        assert exported(shop) == before and aside == []
+    else:
+        (shop.folder / "aside").mkdir()
+        aside[0].rename(shop.folder / "aside/postern.store")
+        assert exported(shop, "--store", "aside") == before

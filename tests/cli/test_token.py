@@ -42,7 +42,7 @@ def test_json_is_one_object_with_the_secret(shop):
     assert token == shown == {
         "id": token["id"], "name": 'a "b" Å', "description": "d", "state": "disabled", "enabled": False,
         "rotated": None, "not_before": "2026-01-01T10:00:00Z", "expires": "2099-12-31T00:00:00Z",
-        "imported": False, "owner": None, "networks": ["10.0.0.0/8", "2001:db8::/32"], "groups": ["staff"],
+        "imported": False, "canary": False, "owner": None, "networks": ["10.0.0.0/8", "2001:db8::/32"], "groups": ["staff"],
         "roles": ["shop.reader", "shop.writer"], "permissions": ["shop.invoices.read", "shop.orders.read"],
         "licenses": ["shop.pro"], "grants": ["shop.orders.write=order/4,2", "shop.orders.write=order/42"],
     }  # fmt: skip

@@ -6,6 +6,7 @@ import pytest
 
 from server import POLICY, Failed
 from test_listeners import Raw, connected
+from tls import Authority, TlsClient
 from wire import request
 
 RESERVED = ["Id", "Name", "Type", "Token-Id", "Groups", "Roles", "Licenses", "Permissions", "Certificate", "Truncated"]
@@ -157,3 +158,49 @@ def test_over_a_unix_socket_whoever_may_open_it_is_told(guard, tmp_path, tokens)
     with Raw(connected(str(place))) as client:
         assert client.ask("GET", "/", *asked("x-forwarded", "GET", "/read"), token=tokens["reader"]).status == 200
     assert decider.ask("GET", "/open").status == 200
+    near = decider.store.create_token("near", "--cidr", "192.0.2.0/24")
+    for address, status in (("192.0.2.7", 200), ("198.51.100.7", 401)):
+        with Raw(connected(str(place))) as client:
+            assert client.ask("GET", "/", *asked("x-forwarded", "GET", "/private"), f"X-Forwarded-For: {address}", token=near).status == status
+
+
+RULES = """\
+version: 1
+rules:
+  - {path: /short, allow: anonymous, upstream_headers: {X-T: a}}
+  - {path: /like, allow: anonymous, upstream_headers: {X-Account-Id: fixed}}
+  - {path: /other, allow: anonymous}
+"""
+
+
+def test_every_answer_names_every_header_that_postern_or_a_rule_sets(guard):
+    """A proxy that copies a header which is not in the answer would let the client's own through."""
+    decider = guard(config=listen("x-forwarded"), policy=RULES)
+    for target, own in {"/short": {"x-t": "a"}, "/like": {"x-account-id": "fixed"}, "/other": {}}.items():
+        told = ask(decider, "x-forwarded", "GET", target)
+        assert told.status == 200
+        for name in RESERVED:
+            assert told.all(f"x-subject-{name}") == ["anonymous" if name == "Type" else ""], (target, name)
+        for name in ("x-t", "x-account-id"):
+            assert told.all(name) == [own.get(name, "")], (target, name)
+
+
+def test_names_of_rules_that_do_not_fit_into_an_answer_are_refused_at_start(guard):
+    rules = "".join(f"  - {{path: /{i}, allow: anonymous, upstream_headers: {{X-{'n' * 90}-{i}: a}}}}\n" for i in range(100))
+    guard(policy="version: 1\nrules:\n" + rules)  # in front they need not
+    with pytest.raises(Failed, match="the names in upstream_headers are too long for a decision"):
+        guard(config=listen("x-forwarded"), policy="version: 1\nrules:\n" + rules)
+
+
+def test_the_certificate_of_the_asking_proxy_is_not_the_clients(guard, tmp_path):
+    ca = Authority(tmp_path / "pki")
+    pair, own = ca.issue("server", "api.test"), ca.issue("proxy", subject="/CN=proxy")
+    decider = guard(
+        config={**listen("request"), "tls": {**pair.config, "client_ca": str(ca.certificate)}},
+        policy="version: 1\nrules:\n  - {path: /open, allow: anonymous}\n  - {path: /proved, client_certificate: true}\n",
+    )
+    token = decider.store.create_token("any")
+    with TlsClient(decider.port, ca.client_context(own)) as client:
+        told = client.ask("GET", "/open")
+        assert (told.status, told.get("x-subject-certificate")) == (200, "")
+        assert client.ask("GET", "/proved", token=token).status == 403

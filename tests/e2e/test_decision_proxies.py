@@ -146,6 +146,19 @@ def test_two_credentials_and_ambiguous_targets_let_nobody_in(both, upstream, sub
     assert not upstream.received
 
 
+def test_conditions_on_any_field_hold(both, upstream, subjects):
+    _, decider, port, _ = both
+    decider.policy_file.write_text(
+        decider.policy_file.read_text()
+        + "  - {path: /kept, allow: anonymous, headers: {x-tenant: {not: evil}}}\n  - {path: /bare, allow: anonymous, headers: {x-debug: {absent: true}}}\n"
+    )
+    decider.wait_for_log("reloaded")
+    assert ask(port, "GET", "/kept", "X-Tenant: good").status == 200
+    assert ask(port, "GET", "/kept", "X-Tenant: evil").status == 403
+    assert ask(port, "GET", "/bare").status == 200
+    assert ask(port, "GET", "/bare", "X-Debug: 1").status == 403
+
+
 def test_a_request_cannot_name_another_one(both, upstream, subjects):
     """What the client says about the original request is not what the proxy says."""
     _, _, port, _ = both

@@ -3,7 +3,9 @@
 import hashlib
 import shutil
 
-from server import CATALOG, until
+import pytest
+
+from server import CATALOG, Failed, until
 
 SECRET = "chosen-elsewhere-1f2e3d4c5b"
 
@@ -96,3 +98,25 @@ def test_a_store_that_is_declared_no_longer_takes_commands_again(guard):
     postern.start()
     postern.store.run("group", "create", "x")
     assert status(postern, "/read") == 200
+
+
+def test_half_a_catalog_deletes_nothing(guard):
+    postern, file = with_catalog(guard, declaring(), mode="declared")
+    postern.start()
+    token = postern.store.token_id("declared")
+    before = len(postern.log)
+    with file.open("w") as half:
+        half.write("version: 1\n")
+        half.flush()
+        postern.wait_for_log("catalog.yaml is being written and was not closed yet", before)
+        assert status(postern, "/read") == 200
+        half.write(declaring(role="test.writer")[len("version: 1\n"):])
+    until(lambda: status(postern, "/write") == 200, "the whole catalog")
+    assert postern.store.token_id("declared") == token
+
+
+def test_a_start_that_is_refused_leaves_the_store_as_it_was(guard):
+    postern, _ = with_catalog(guard, "version: 1\nroles: 7\n", mode="declared")
+    with pytest.raises(Failed, match="roles"):
+        postern.start()
+    postern.store.run("group", "create", "still.managed")

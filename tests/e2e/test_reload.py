@@ -280,3 +280,40 @@ def test_a_file_that_stays_as_it_is_is_read_once(guard, text):
     fresh.rename(postern.policy_file)
     until(lambda: status(postern, "/other") == 200, "the policy after that")
     assert metric(postern, "reloads_total") + metric(postern, "reload_failures_total") == 2
+
+OPEN_FIRST = "version: 1\nrules:\n  - {id: all, path: /**, allow: anonymous}\n"
+GUARDED = OPEN_FIRST + "  - {id: admin, path: /admin/**, authenticated: true}\n"
+
+
+@pytest.mark.parametrize("way", ["made anew", "written over"])
+def test_half_a_policy_is_not_read(guard, tmp_path, way):
+    """It is well-formed, and guards less than the whole."""
+    postern = guard(policy=GUARDED)
+    assert status(postern, "/admin/x") == 401
+    before = len(postern.log)
+    if way == "made anew":
+        postern.policy_file.unlink()
+    with postern.policy_file.open("w") as file:
+        file.write(OPEN_FIRST)
+        file.flush()
+        # Another file's events in the directory make it look, and see that this one is not done. What it says of a file that is
+        # not closed shows that it has looked.
+        (postern.policy_file.parent / "other").write_text("x")
+        postern.wait_for_log("policy.yaml is being written and was not closed yet", before)
+        assert status(postern, "/admin/x") == 401
+        file.write("  - {id: admin, path: /admin/**, authenticated: true}\n  - {id: new, path: /new, deny: true}\n")
+    until(lambda: status(postern, "/new") != 200, "the whole policy")
+    assert status(postern, "/admin/x") == 401
+    assert "1 rules in force" not in postern.log
+
+
+def test_a_log_beside_the_policy_does_not_keep_it_from_being_read(guard):
+    postern = guard()
+    with (postern.policy_file.parent / "busy.log").open("w") as log:
+        postern.policy_file.write_text(OTHER)
+        for _ in range(200):
+            log.write("x")
+            log.flush()
+            if status(postern, "/other") == 200:
+                return
+    until(lambda: status(postern, "/other") == 200, "the new policy")

@@ -13,6 +13,10 @@ rules:
   - {path: /open, allow: anonymous}
   - {path: /query, allow: anonymous, query: {v: [1, 2], debug: {absent: true}}}
   - {path: /header, allow: anonymous, headers: {X-Env: prod}}
+  - {path: /tenant, allow: anonymous, headers: {X-Tenant: {not: evil}}}
+  - {path: /bare, allow: anonymous, headers: {X-Tenant: {absent: true}}}
+  - {path: /gold, allow: anonymous, headers: {X-Tier: gold}}
+  - {path: /keyed, authenticated: true, credentials: [{header: X-Key}], headers: {X-Key: {present: true}}}
   - {path: /near, allow: anonymous, client: 127.0.0.0/8}
   - {path: /far, allow: anonymous, client: 192.0.2.0/24}
   - {path: "/users/{user}", owner: {user}}
@@ -40,6 +44,19 @@ SHARED = {"policy": POLICY}
         ("/header", [], False),
         # What the upstream will not see meets no condition.
         ("/header", ["X-Env: prod", "Connection: X-Env"], False),
+        ("/tenant", ["X-Tenant: good"], True),
+        ("/tenant", ["X-Tenant: evil"], False),
+        # With '_' it never arrives. Else: however some reader would find the name or the value in it.
+        ("/tenant", ["X_Tenant: evil"], True),
+        ("/tenant", ["X.Tenant: evil"], False),
+        ("/tenant", ["X~Tenant: evil"], False),
+        ("/tenant", ["X-Tenant-: evil"], False),
+        ("/tenant", ["X-Tenant: evil,"], False),
+        ("/tenant", ["X-Tenant: good, evil"], False),
+        ("/bare", [], True),
+        ("/bare", ["X!Tenant: a"], False),
+        # A rule sets this one: the client's never arrives, on any path.
+        ("/gold", ["X-Tier: gold"], False),
         ("/near", [], True),
         ("/far", [], False),
         # Nobody believes a forwarding header from a stranger.
@@ -53,6 +70,11 @@ def test_a_failed_condition_is_refused_and_never_forwarded(shared, target, field
     else:
         assert (reply.status, json.loads(reply.body)["code"], json.loads(reply.body)["reason"]) == (403, "condition_not_met", "condition_not_met")
         assert shared.upstream.requests == []
+
+
+def test_a_condition_is_not_met_by_the_token_that_ends_here(shared, tokens):
+    reply = shared.postern.ask("GET", "/keyed", "X-Key: " + tokens["alice"])
+    assert (reply.status, json.loads(reply.body)["reason"]) == (403, "condition_not_met")
 
 
 def test_an_owner_may_see_what_is_theirs(shared, tokens):

@@ -132,7 +132,7 @@ MUTANTS = [
     m("a retry on a fresh connection", "proxy/relay.cpp", "end != HeadEnd::closed || !reused_ ||", "end != HeadEnd::closed ||", "upstream"),
     m("an upgrade with a body", "proxy/websocket.cpp", "head.framing == Framing::none", "true", "upgrade"),
     m("an upgrade of a malformed handshake", "proxy/gate.cpp", "if (upgrade == UpgradeRequest::malformed) {", "if (false) {", "upgrade"),
-    m("an upgrade uses a connection of its own", "proxy/relay.cpp", "if (!fresh && !x_.upgrade) {", "if (!fresh) {", "upgrade"),
+    m("an upgrade uses a connection of its own", "proxy/relay.cpp", "return x_.upgrade ? Lease() : shard_", "return shard_", "upgrade"),
     m("early hints for HTTP/1.0", "proxy/relay_response.cpp", "else if (status == 103 && x_.request.minor >= 1)", "else if (status == 103)", ANSWER),
     m("an unexpected 1xx poisons", "proxy/relay_response.cpp", "poisoned_ = true;  // nobody asked", ";", "response_grammar upstream"),
     m("an informational head that breaks off is no answer", "proxy/relay.cpp", "if (broken_off_) result = RelayResult{};", "", "revocation"),
@@ -162,4 +162,17 @@ MUTANTS = [
     # --- faults ---
     m("a store that is no longer there", "proxy/gate.cpp", "if ((!snapshot.ok() || store_lost_) && !(anonymous_rule && presented.form", "if (!snapshot.ok() && !(anonymous_rule && presented.form", "machine"),
     m("a client that closed while the upstream thought", "proxy/relay.cpp", "if (x_.request.minor >= 1) probe_.watch();", "", "faults"),
+    # --- conditions and options of rules ---
+    m("a value of a parameter", "policy/condition.cpp", "return count_ > 0 && among_ == count_;", "return count_ > 0;", "rule_options"),
+    m("every value of a parameter", "policy/condition.cpp", "return count_ > 0 && among_ == count_;", "return among_ > 0;", "rule_options"),
+    m("a query that readers take differently", "policy/condition.cpp", "if (!is_plain(query)) return false;", "", "rule_options"),
+    m("a parameter that must not be there", "policy/condition.cpp", "return count_ == 0;", "return true;", "rule_options"),
+    m("the client's network", "policy/condition.cpp", "return within == (condition.test == Condition::Test::one_of);", "return true;", "rule_options"),
+    m("a rule's own limit of bodies", "proxy/gate.cpp", "exchange.body_limit = match.rule->body_limit.value_or(config.limits.body);", "", "rule_options"),
+    # --- tokens that nobody is to use ---
+    m("a canary is never valid", "store/reader.cpp", "if (secret.canary) return TokenState::canary;", "", "usage"),
+    m("a canary raises an alarm", "proxy/gate.cpp", "usage_.note(snapshot.token_key(), Kind::canary, client, now);", ";", "usage"),
+    m("an old secret raises an alarm", "proxy/gate.cpp", "usage_.note(snapshot.token_key(), Kind::rotated, client, now);", ";", "usage"),
+    m("an old secret disables its token", "proxy/admin/usage_writer.cpp", "if (!canary && ruleset_->config.disable_on_reuse) disable(*key, id);", "", "usage"),
+    m("and leaves an administrator", "store/token_storage.cpp", "if (before != nullptr) POSTERN_TRY_STATUS(mutation.note_administrators());", "", "usage"),
 ]

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """Takes out one check of the data plane after the other and sees that a black-box test notices.
 
-    tests/mutation/run.py [--build build/mutation] [--only WORD] [--list]
+    tests/mutation/run.py [--build build/mutation] [--only WORD] [--list | --check]
 
 Works on the files of this tree and puts each of them back; run it on a clean clone. Exit code 0: every mutant was noticed; 1: one survived,
 or its text is no longer there; 2: could not run.
@@ -53,12 +53,17 @@ def main():
     parser.add_argument("--build", default="build/mutation")
     parser.add_argument("--only", default="", help="mutants whose name or file holds this")
     parser.add_argument("--list", action="store_true")
+    parser.add_argument("--check", action="store_true", help="only see that each mutant's text stands where it says, once")
     options = parser.parse_args()
     chosen = [mutant for mutant in MUTANTS if options.only in mutant.what or options.only in mutant.edits[0].file]
     if options.list:
         for mutant in chosen:
             print(f"{mutant.edits[0].file:28} {mutant.what}")
         return 0
+    if options.check:
+        stale = [f"{edit.file}: {mutant.what}" for mutant in chosen for edit in mutant.edits if (ROOT / edit.file).read_text().count(edit.old) != 1]
+        print("".join(f"does not stand there once: {place}\n" for place in stale) + f"{len(chosen) - len(stale)} passed, {len(stale)} failed")
+        return 0 if not stale else 1
     if sh("cmake", "-S", ".", "-B", options.build, "-G", "Ninja", "-DCMAKE_BUILD_TYPE=Debug").returncode != 0:
         return 2
     unmoved = sh("ninja", "-C", options.build, "postern")

@@ -46,7 +46,7 @@ TEST_CASE("every mutation leaves one record that says who, what, and what change
       {"role.update", "shop.reader", R"({"before":{"name":""},"after":{"name":"Reader"}})"},
       {"user.create", "anna", R"({"after":{"status":"enabled","roles":["shop.reader"]}})"},
       {"user.update", "anna", R"({"before":{"status":"enabled"},"after":{"status":"disabled"}})"},
-      {"token.create", id, R"({"after":{"enabled":true,"imported":false,"owner":"anna"}})"},
+      {"token.create", id, R"({"after":{"enabled":true,"imported":false,"owner":"anna","canary":false}})"},
       {"token.rotate", id, R"({"after":{"grace_until":0}})"},
       {"token.disable", id, R"({"before":{"enabled":true},"after":{"enabled":false}})"},
       {"token.enable", id, R"({"before":{"enabled":false},"after":{"enabled":true}})"},

@@ -174,6 +174,19 @@ TEST_CASE("another program's file is refused") {
   }
 }
 
+TEST_CASE("a store that was replaced is not written to, as if anybody would read that") {
+  TemporaryDirectory directory;
+  Store store = open_store(directory);
+  must(store.create_token(alice, {}));
+  const std::string file = file_of(directory, "state.mdb");
+  std::filesystem::rename(file, file + ".old");
+  std::filesystem::copy_file(file + ".old", file);
+  const auto refused = store.create_token(alice, {});
+  REQUIRE_FALSE(refused.has_value());
+  CHECK(refused.error().kind == ErrorKind::unavailable);
+  CHECK(refused.error().message.find("was replaced") != std::string::npos);
+}
+
 TEST_CASE("a file in the place of the directory, and a link to elsewhere, are refused") {
   TemporaryDirectory directory;
   const auto place = directory.path() / "postern.store";

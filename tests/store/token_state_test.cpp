@@ -35,6 +35,14 @@ TEST_CASE("each state of a token") {
       {"begins now", [](TokenSpec& s) { s.not_before = t0; }, TokenState::valid},
       {"begins one second later", [](TokenSpec& s) { s.not_before = t0 + 1; }, TokenState::not_yet_valid},
       {"disabled", [](TokenSpec& s) { s.enabled = false; }, TokenState::disabled},
+      {"canary", [](TokenSpec& s) { s.canary = true; }, TokenState::canary},
+      {"canary, disabled and expired",
+       [](TokenSpec& s) {
+         s.canary = true;
+         s.enabled = false;
+         s.expires = 1;
+       },
+       TokenState::canary},
       {"disabled and expired: disabled is said", [](TokenSpec& s) { s.enabled = false, s.expires = 1; },
        TokenState::disabled},
       {"from our network",

@@ -3,6 +3,8 @@
 #include "store/usage.hpp"
 
 #include "store/audit.hpp"
+#include "store/environment.hpp"
+#include "store/transaction.hpp"
 #include "store_fixture.hpp"
 
 namespace postern::store::test {
@@ -37,6 +39,28 @@ TEST_CASE("uses are added up") {
   CHECK(usage_of(store, other) == Usage{5, 5, loopback, 1});
 }
 
+TEST_CASE("uses are added to those of before, whatever was used since") {
+  TemporaryDirectory directory;
+  const Store store = open_store(directory);
+  std::vector<std::string> ids;
+  for (std::uint64_t i = 0; i < 1000; ++i) {  // in no order
+    const std::string digits =
+        std::to_string(1'000'000'000'000'000 + i * 7'919'999'999'989 % 1'000'000'000'000'000);
+    ids.push_back("tok_" + digits);
+  }
+  for (int round = 1; round <= 3; ++round) {
+    std::vector<TokenUse> uses;
+    for (std::size_t i = 0; i < ids.size(); i += static_cast<std::size_t>(round))
+      uses.push_back(use_of(ids[i], 2, round, 10 * round));
+    must(add_uses(store, uses));
+  }
+  for (std::size_t i = 0; i < ids.size(); ++i) {
+    const int last = i % 3 == 0 ? 3 : i % 2 == 0 ? 2 : 1;
+    const std::uint64_t count = 2u + (i % 2 == 0 ? 2u : 0u) + (i % 3 == 0 ? 2u : 0u);
+    CHECK(usage_of(store, ids[i]) == Usage{1, 10 * last, loopback, count});
+  }
+}
+
 TEST_CASE("a record decodes to what was encoded, and no other bytes do") {
   const Usage usage = {1, 2, loopback, 3};
   const std::string bytes = encode(usage);
@@ -68,6 +92,27 @@ TEST_CASE("what is known of deleted tokens is forgotten, a part at a time") {
   } while (!after.empty());
   CHECK(parts == 4);
   for (std::size_t i = 0; i < ids.size(); ++i) CHECK(usage_of(store, ids[i]).has_value() == (i % 2 == 1));
+}
+
+TEST_CASE("a record that does not decode is told of, and begun anew by the next use") {
+  TemporaryDirectory directory;
+  const Store store = open_store(directory);
+  const std::string id = "tok_0000000000000001";
+  must(add_uses(store, std::array{use_of(id, 1, 1, 1)}));
+  CHECK(must(store.verify()).problems.empty());
+  {
+    const UsageFile file = must(store.environment().usage());
+    MDB_txn* raw = nullptr;
+    REQUIRE(mdb_txn_begin(file.environment, nullptr, 0, &raw) == 0);
+    Transaction transaction(raw, store.environment().databases());
+    must(transaction.put(file.usage, parse_token_id(id)->view(), "broken"));
+    must(transaction.commit());
+  }
+  CHECK(must(store.verify()).problems ==
+        std::vector<std::string>{"of uses of tokens, 1 records do not decode"});
+  must(add_uses(store, std::array{use_of(id, 1, 5, 5)}));
+  CHECK(must(store.verify()).problems.empty());
+  CHECK(usage_of(store, id) == Usage{5, 5, loopback, 1});
 }
 
 TEST_CASE("a usage file that is missing is made, one of another program is refused") {
