@@ -118,7 +118,7 @@ bool Arguments::parse() {
     if (one.repeatable) {
       option->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
       option->expected(1, std::numeric_limits<int>::max());
-      option->allow_extra_args(false);
+      option->allow_extra_args(one.operand);
     }
     parsed.push_back(option);
   }

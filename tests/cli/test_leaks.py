@@ -67,6 +67,7 @@ def test_scan_revokes_what_it_finds(shop):
     last = shop.json("audit", "list", "--limit", 0)[-1]
     assert (last["action"], last["target"], last["reason"]) == ("token.disable", token, "its secret was found in leak.txt:1")
     assert shop.json("token", "scan", "leak.txt")["live"] == 0
+    assert shop.json("token", "scan", "leak.txt", "policy.yaml")["files"] == 2
     assert "no such file" in shop.refused("token", "scan", "nowhere")
 
 
