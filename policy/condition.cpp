@@ -137,16 +137,22 @@ bool client_holds(const Condition& condition, std::span<const std::uint8_t, 16> 
 
 }  // namespace
 
-std::string to_string(const Condition& condition) {
-  switch (condition.on) {
+std::string_view to_string(Condition::On on) noexcept {
+  switch (on) {
     case Condition::On::query:
-      return "query " + condition.name;
+      return "query";
     case Condition::On::header:
-      return "header " + condition.name;
+      return "header";
     case Condition::On::client:
       break;
   }
   return "client";
+}
+
+std::string to_string(const Condition& condition) {
+  std::string text(to_string(condition.on));
+  if (!condition.name.empty()) text += ' ' + condition.name;
+  return text;
 }
 
 const Condition* first_failed(std::span<const Condition> conditions, const ConditionInput& input) noexcept {

@@ -33,6 +33,7 @@ struct Condition {
   std::vector<std::string> values;  ///< of a query decoded
   std::vector<Network> networks;    ///< of client
 };
+[[nodiscard]] std::string_view to_string(Condition::On on) noexcept;
 /// "query version", "header x-tenant", "client"
 [[nodiscard]] std::string to_string(const Condition& condition);
 

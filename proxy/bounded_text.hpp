@@ -49,6 +49,7 @@ class TextWriter {
 template <std::size_t N>
 class BoundedText {
  public:
+  static constexpr std::size_t capacity = N;
   void assign(std::string_view text) noexcept {
     size_ = static_cast<std::uint16_t>(text.size() < N ? text.size() : N);
     if (size_ > 0) std::memcpy(bytes_.data(), text.data(), size_);

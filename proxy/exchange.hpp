@@ -33,6 +33,8 @@ struct Facts {
   BoundedText<256> host;
   BoundedText<46> client;  ///< address, after trusted proxies
   BoundedText<128> rule;
+  BoundedText<160>
+      unmet;  ///< what the rule demands and the request lacks: "role clerk"; empty: nothing to name
   BoundedText<limits::user_id_bytes_max> subject;
   BoundedText<24> token;
   std::string_view certificate;  ///< the peer's, which outlives the exchange

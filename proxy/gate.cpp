@@ -24,6 +24,26 @@ std::string_view client_certificate(const Peer& peer, UnixSeconds now) noexcept 
   return peer.asks_for_another ? std::string_view() : certificate_at(peer, now);
 }
 
+/// Writes down for the log what is missing. Out of line: most requests lack nothing.
+[[gnu::noinline]] void note_unmet(const policy::Decision& decision, Facts& facts) noexcept {
+  if (decision.reason == policy::Reason::denied) return;
+  char text[decltype(facts.unmet)::capacity];
+  TextWriter out(text);
+  const std::string* name = nullptr;
+  if (decision.failed != nullptr) {
+    out.put(policy::to_string(decision.failed->on));
+    name = &decision.failed->name;
+  } else {
+    out.put(policy::to_string(decision.unmet->kind));
+    name = &decision.unmet->id;
+  }
+  if (!name->empty()) {
+    out.put(' ');
+    out.put(std::string_view(*name).substr(0, sizeof text - out.size()));
+  }
+  facts.unmet.assign(out.view());
+}
+
 }  // namespace
 
 bool is_trusted(const Peer& peer, const std::vector<Network>& trusted) noexcept {
@@ -307,10 +327,11 @@ Gate::Ruling Gate::judge(Exchange& exchange, const policy::Match& match, const P
   facts.verdict = decision.verdict;
   facts.reason = decision.reason;
   facts.shadowed = decision.shadowed;
+  if (decision.unmet != nullptr || decision.failed != nullptr) note_unmet(decision, facts);
   facts.subject_type = subject.type;
   facts.subject.assign(subject.id);
   metrics_.decisions_by_reason[static_cast<std::size_t>(decision.reason)].add();
-  if (decision.shadowed) metrics_.shadow_denials.add();
+  if (decision.shadowed) metrics_.shadow_denials_by_reason[static_cast<std::size_t>(decision.reason)].add();
   if (seconds != 0) return {false, answers::too_many_failures(seconds), false};
   if (decision.verdict != policy::Verdict::allow) return {false, answers::of(decision), false};
 

@@ -73,6 +73,7 @@ std::size_t write_log_line(const Exchange& exchange, std::int64_t wall_milliseco
     put_word(out, R"(,"verdict":")", facts.verdict == policy::Verdict::allow ? "allow" : "deny");
     put_word(out, R"(","reason":")", policy::to_string(facts.reason));
     out.put(facts.shadowed ? R"(","shadowed":true)" : R"(")");
+    if (!facts.unmet.empty()) put_text(out, R"(,"unmet":)", facts.unmet.view());
     put_word(out, R"(,"subject_type":")", policy::to_string(facts.subject_type));
     put_text(out, R"(","subject":)", facts.subject.view());
   }

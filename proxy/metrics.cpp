@@ -63,8 +63,6 @@ struct Plain {
   Counter ShardMetrics::*counter;
 };
 constexpr Plain plain[] = {
-    {"shadow_denials_total", "counter", "Requests that a rule in shadow mode would have denied.",
-     &ShardMetrics::shadow_denials},
     {"client_connections_accepted_total", "counter", "Client connections accepted.",
      &ShardMetrics::connections_accepted},
     {"client_connections_refused_total", "counter",
@@ -255,6 +253,11 @@ std::string render_metrics(Shards shards, const ProcessMetrics& process,
                [](std::size_t i) { return std::to_string(i); });
   out.family("decisions_total", "counter", "Decisions by reason.");
   render_array(out, shards, &ShardMetrics::decisions_by_reason, "reason",
+               [](std::size_t i) { return policy::to_string(static_cast<policy::Reason>(i)); });
+  out.family(
+      "shadow_denials_total", "counter",
+      "Requests that a rule in shadow mode would have denied, by reason; decisions_total has them, too.");
+  render_array(out, shards, &ShardMetrics::shadow_denials_by_reason, "reason",
                [](std::size_t i) { return policy::to_string(static_cast<policy::Reason>(i)); });
   out.family("token_lookups_total", "counter", "Look-ups of presented tokens by what was found.");
   render_array(out, shards, &ShardMetrics::lookups_by_state, "state",

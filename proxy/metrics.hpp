@@ -35,9 +35,9 @@ struct DurationHistogram {
 struct alignas(64) ShardMetrics {
   std::array<Counter, 600>
       requests_by_status;  ///< index: the status sent; 0: the client was gone before there was one
-  std::array<Counter, 16> decisions_by_reason;  ///< index: policy::Reason
-  std::array<Counter, 16> lookups_by_state;     ///< index: store::TokenState
-  Counter shadow_denials;
+  std::array<Counter, 16> decisions_by_reason;       ///< index: policy::Reason
+  std::array<Counter, 16> lookups_by_state;          ///< index: store::TokenState
+  std::array<Counter, 16> shadow_denials_by_reason;  ///< index: policy::Reason
   DurationHistogram duration;
   Counter connections_accepted, connections_open, connections_refused;
   Counter connections_refused_per_client;

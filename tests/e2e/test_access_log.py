@@ -66,6 +66,42 @@ def test_shadowed_denials_are_told(postern, tokens):
     assert line["rule"] == "shadow"
     assert line.get("shadowed") is True
     assert line["reason"] == "missing_permission"
+    assert line["unmet"] == "permission test.write"
+
+
+@pytest.mark.parametrize(
+    "target, unmet",
+    [("/write", "permission test.write"), ("/role", "role test.writer"), ("/group", "group test.staff"),
+     ("/license", "license test.pro"), ("/closed", None), ("/nowhere", None), ("/read", None)],
+)  # fmt: skip
+def test_what_was_missing(postern, tokens, target, unmet):
+    postern.ask(target=target, token=tokens["reader"])
+    assert last(postern).get("unmet") == unmet
+
+
+def test_a_whole_file_in_shadow_mode_refuses_nobody_with_a_token_and_tells_all(guard, tokens):
+    """Rules that are always open or closed stay so, and a missing token is missing."""
+    from server import POLICY
+
+    more = "  - {id: condition, path: /condition, authenticated: true, query: {v: 1}}\n"
+    postern = guard(policy=POLICY.replace("rules:", "defaults: {mode: shadow}\nrules:") + more)
+    expected = {
+        "/write": (200, True, "missing_permission", "permission test.write"),
+        "/role": (200, True, "missing_role", "role test.writer"),
+        "/condition": (200, True, "condition_not_met", "query v"),
+        "/read": (200, None, "granted", None),
+        "/closed": (403, None, "denied", None),
+        "/nowhere": (403, None, "no_rule", None),
+    }
+    for target, (status, *told) in expected.items():
+        assert postern.ask(target=target, token=tokens["reader"]).status == status
+        line = last(postern, list(expected).index(target) + 1)
+        assert [line.get("shadowed"), line["reason"], line.get("unmet")] == told, target
+    assert postern.ask(target="/write").status == 401
+    text = postern.metrics()
+    for reason in ("missing_permission", "missing_role", "condition_not_met"):
+        assert f'postern_shadow_denials_total{{reason="{reason}"}} 1\n' in text
+    assert postern.metric("shadow_denials_total") == 3
 
 
 def test_every_kind_of_refusal_has_its_line(postern, upstream):

@@ -73,6 +73,19 @@ TEST_CASE("a decided request tells who, what, why and how long") {
       "\n");
 }
 
+TEST_CASE("what a rule in shadow mode would have denied is told, with what was missing") {
+  Asked asked(request);
+  Facts& facts = asked.exchange->facts;
+  asked.exchange->path.text = "/a";
+  facts.decided = facts.shadowed = true;
+  facts.verdict = policy::Verdict::allow;
+  facts.reason = policy::Reason::missing_permission;
+  CHECK(!asked.json().contains("unmet"));
+  facts.unmet.assign("permission shop.orders.write");
+  CHECK(text(asked.json(), "unmet") == "permission shop.orders.write");
+  CHECK(asked.json().at("shadowed").as_bool());
+}
+
 TEST_CASE("neither the query nor the credential is in the line, whatever became of the request") {
   for (const bool canonical : {true, false}) {
     Asked asked(request);

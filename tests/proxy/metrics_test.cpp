@@ -71,6 +71,7 @@ TEST_CASE("counters are added up, and their labels are words") {
   two->requests_by_status[0].add();
   one->requests_by_status[599].add();
   one->decisions_by_reason[static_cast<std::size_t>(policy::Reason::no_rule)].add();
+  one->shadow_denials_by_reason[static_cast<std::size_t>(policy::Reason::missing_role)].add();
   two->lookups_by_state[static_cast<std::size_t>(store::TokenState::expired)].add(2);
   one->connections_open.add(5);
   one->connections_open.subtract(2);
@@ -81,6 +82,7 @@ TEST_CASE("counters are added up, and their labels are words") {
   CHECK(has_line(text, "postern_requests_total{status=\"0\"} 1"));
   CHECK(has_line(text, "postern_requests_total{status=\"599\"} 1"));
   CHECK(has_line(text, "postern_decisions_total{reason=\"no_rule\"} 1"));
+  CHECK(has_line(text, "postern_shadow_denials_total{reason=\"missing_role\"} 1"));
   CHECK(has_line(text, "postern_token_lookups_total{state=\"expired\"} 2"));
   CHECK(has_line(text, "postern_client_connections 3"));
 }
