@@ -29,6 +29,7 @@ class HeldSubject {
 
   /// Good as long as this.
   [[nodiscard]] const Subject& subject() const noexcept { return subject_; }
+  [[nodiscard]] const Holdings& holdings() const noexcept { return holdings_; }
   /// What the catalog does not know, "role shop.raeder": it is held by nobody.
   [[nodiscard]] const std::vector<std::string>& unknown() const noexcept { return unknown_; }
 

@@ -16,6 +16,8 @@ constexpr std::array table = {
     &completion,
     &policy_explain,
     &policy_test,
+    &policy_replay,
+    &policy_suggest,
     &policy_init,
     &policy_prove,
     &policy_schema,

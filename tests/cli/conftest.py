@@ -63,6 +63,11 @@ cases:
   - {as: reader, request: PUT /orders/17, expect: deny, status: 403, reason: missing_permission}
 """
 
+ACCESS_LOG = f"""\
+{{"time":"2026-11-24T15:00:00.123Z","client":"192.0.2.1","method":"GET","host":"shop.example","path":"/orders/17","status":200,\
+"rule":"policy.yaml:4","verdict":"allow","reason":"granted","subject_type":"token","subject":"{TOKEN}","token":"{TOKEN}","token_state":"valid"}}
+"""
+
 OPENAPI = """\
 openapi: 3.0.3
 info: {title: Shop, version: "1"}
@@ -101,6 +106,7 @@ class Shop:
         (self.folder / "catalog.yaml").write_text(CATALOG)
         (self.folder / "policy.yaml").write_text(POLICY)
         (self.folder / "policy-tests.yaml").write_text(POLICY_TESTS)
+        (self.folder / "access.log").write_text(ACCESS_LOG)
         (self.folder / "postern.yaml").write_text(CONFIG)
         (self.folder / "openapi.yaml").write_text(OPENAPI)
         lines = [f"{secret} import {number}" for number, secret in enumerate(secrets(3))]
