@@ -8,14 +8,14 @@ namespace postern::policy {
 
 struct PathClasses::Walk {
   std::span<const TemplateSegment> pattern;
-  const std::function<void(const std::string&)>& take;
-  std::size_t left = path_classes_max;
+  const Take& take;
+  std::size_t left;
   std::size_t depth = 0;
 
-  void emit(const std::string& path) {
+  void emit(const std::string& path, bool below = false) {
     if (left == 0) return;
     --left;
-    take(path.empty() ? "/" : path);
+    take(path.empty() ? "/" : path, below);
   }
 };
 
@@ -45,9 +45,8 @@ void PathClasses::add(const Rule& rule) {
   }
 }
 
-bool PathClasses::each(std::span<const TemplateSegment> pattern,
-                       const std::function<void(const std::string&)>& take) const {
-  Walk walk{pattern, take};
+bool PathClasses::each(std::span<const TemplateSegment> pattern, const Take& take, std::size_t most) const {
+  Walk walk{pattern, take, most};
   this->walk(walk, 0, {0}, {});
   return walk.left > 0;
 }
@@ -98,8 +97,9 @@ void PathClasses::walk(Walk& walk, std::size_t at, const Alive& alive, const std
 /// Nothing more, an empty last segment, or one more and so on, as long as any template goes on too.
 void PathClasses::walk_rest(Walk& walk, const Alive& alive, const std::string& path) const {
   if (walk.left == 0) return;
-  if (!path.empty()) walk.emit(path);
-  if (alive.empty() && !path.empty()) return;
+  const bool below = alive.empty();
+  if (!path.empty()) walk.emit(path, below);
+  if (below && !path.empty()) return;
   walk.emit(path + '/');
   if (walk.depth == limits::path_segments_max) return;
   ++walk.depth;
@@ -110,14 +110,13 @@ void PathClasses::walk_rest(Walk& walk, const Alive& alive, const std::string& p
   --walk.depth;
 }
 
-std::vector<std::string> host_classes(std::span<const Rule> rules) {
+std::vector<std::string> host_classes(std::initializer_list<std::span<const Rule>> rules) {
   std::vector<std::string> hosts;
-  bool named = false;
-  for (const Rule& rule : rules) {
-    if (rule.host.empty()) continue;
-    named = true;
-    hosts.push_back(rule.host.front() == '*' ? "any-other" + rule.host.substr(1) : rule.host);
-  }
+  for (const std::span<const Rule> some : rules)
+    for (const Rule& rule : some)
+      if (!rule.host.empty())
+        hosts.push_back(rule.host.front() == '*' ? "any-other" + rule.host.substr(1) : rule.host);
+  const bool named = !hosts.empty();
   std::sort(hosts.begin(), hosts.end());
   hosts.erase(std::unique(hosts.begin(), hosts.end()), hosts.end());
   hosts.emplace_back(named ? "any-other.invalid" : "");

@@ -23,10 +23,14 @@ class PathClasses {
   /// `rules` are those whose templates may tell paths apart.
   explicit PathClasses(std::initializer_list<std::span<const Rule>> rules);
 
-  /// Calls `take` with a canonical path of each class that the template's paths fall into. False when there
-  /// are more than path_classes_max, the rest of which are then not looked at.
-  bool each(std::span<const TemplateSegment> pattern,
-            const std::function<void(const std::string& path)>& take) const;
+  /// Takes a canonical path of a class. `below`: with it all paths that go on from there behave alike.
+  using Take = std::function<void(const std::string& path, bool below)>;
+  /// Calls `take` with each class that the template's paths fall into. False when there are more than `most`,
+  /// the rest of which are then not looked at.
+  bool each(std::span<const TemplateSegment> pattern, const Take& take,
+            std::size_t most = path_classes_max) const;
+  /// The segment that stands for all that no rule names.
+  [[nodiscard]] const std::string& other() const noexcept { return other_; }
 
  private:
   struct Node {
@@ -49,6 +53,6 @@ class PathClasses {
 };
 
 /// A host of each class: every exact name, one below each suffix, one that no rule names.
-[[nodiscard]] std::vector<std::string> host_classes(std::span<const Rule> rules);
+[[nodiscard]] std::vector<std::string> host_classes(std::initializer_list<std::span<const Rule>> rules);
 
 }  // namespace postern::policy

@@ -20,7 +20,7 @@ class Prover {
          const std::vector<std::string>& hosts)
       : policy_(policy),
         catalog_(catalog),
-        all_hosts_(host_classes(policy.rules())),
+        all_hosts_(host_classes({policy.rules()})),
         hosts_(hosts.empty() ? all_hosts_ : hosts),
         table_(operations),
         classes_({policy.rules(), table_.templates()}) {
@@ -47,7 +47,7 @@ class Prover {
   /// Calls `take` with each class of paths of a template. False when there are too many.
   bool each_path(std::span<const TemplateSegment> pattern,
                  const std::function<void(const std::string&, const CanonicalPath&)>& take) const {
-    return classes_.each(pattern, [&](const std::string& path) {
+    return classes_.each(pattern, [&](const std::string& path, bool) {
       char buffer[limits::target_bytes_max];
       CanonicalPath canonical;
       if (canonical_path(path, buffer, canonical) == TargetError::none) take(path, canonical);
@@ -126,7 +126,7 @@ class Prover {
         add(Kind::undecided, Severity::error, "rule " + rule.id + " has too many classes to look at each",
             rule);
     }
-    switch (meetable(rule.requirement)) {
+    switch (meetable(rule)) {
       case Meetable::no:
         add(Kind::unmeetable_requirement, Severity::error,
             "nobody can meet what rule " + rule.id + " demands", rule);
@@ -230,6 +230,14 @@ std::string_view to_string(Finding::Kind kind) noexcept {
       return "unreachable_operation";
   }
   return "undecided";
+}
+
+Meetable meetable(const Rule& rule) {
+  if (rule.requirement.kind == RequirementKind::never) return Meetable::yes;  // closed on purpose
+  TruthTable table;
+  const Formula demand = table.formula(rule);
+  if (!table.is_exact()) return Meetable::undecided;
+  return table.find(demand, Formula{}) ? Meetable::yes : Meetable::no;
 }
 
 Proof prove(const Policy& policy, const std::vector<Operation>& operations, const Catalog* catalog,

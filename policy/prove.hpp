@@ -9,6 +9,7 @@
 
 #include "policy/openapi.hpp"
 #include "policy/policy.hpp"
+#include "policy/truth_table.hpp"
 
 namespace postern::policy {
 
@@ -60,9 +61,8 @@ struct Proof {
                           const Catalog* catalog, const std::vector<std::string>& hosts);
 
 enum class Meetable : std::uint8_t { no = 0, yes, undecided };
-/// Whether some subject could meet it, over all ways its terms could hold; exact up to
+/// Whether some subject could meet what a rule demands, over all ways its terms could hold; exact up to
 /// requirement_terms_exact different terms.
-[[nodiscard]] Meetable meetable(const Requirement& requirement);
-inline constexpr std::size_t requirement_terms_exact = 24;
+[[nodiscard]] Meetable meetable(const Rule& rule);
 
 }  // namespace postern::policy

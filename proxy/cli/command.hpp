@@ -45,7 +45,7 @@ extern const Command catalog_apply, catalog_export, store_verify, audit_list, au
 // store_operations.cpp
 extern const Command store_info_command, store_backup, store_restore, store_compact;
 // policy_*.cpp
-extern const Command policy_explain, policy_init, policy_prove, policy_replay, policy_schema, policy_suggest,
-    policy_test;
+extern const Command policy_diff, policy_explain, policy_init, policy_prove, policy_replay, policy_schema,
+    policy_suggest, policy_test;
 
 }  // namespace postern::cli

@@ -18,6 +18,7 @@ constexpr std::array table = {
     &policy_test,
     &policy_replay,
     &policy_suggest,
+    &policy_diff,
     &policy_init,
     &policy_prove,
     &policy_schema,

@@ -68,6 +68,15 @@ ACCESS_LOG = f"""\
 "rule":"policy.yaml:4","verdict":"allow","reason":"granted","subject_type":"token","subject":"{TOKEN}","token":"{TOKEN}","token_state":"valid"}}
 """
 
+# The same in other words.
+POLICY_BY_VERB = """\
+version: 1
+rules:
+  - {id: change, path: "/orders/{number}", methods: [PUT], all_of: [{license: shop.pro}, {permission: shop.orders.write}]}
+  - {id: read, path: "/orders/**", methods: [GET], permission: shop.orders.read}
+  - {id: health, path: /health, allow: anonymous}
+"""
+
 OPENAPI = """\
 openapi: 3.0.3
 info: {title: Shop, version: "1"}
@@ -105,6 +114,7 @@ class Shop:
     def write_files(self) -> None:
         (self.folder / "catalog.yaml").write_text(CATALOG)
         (self.folder / "policy.yaml").write_text(POLICY)
+        (self.folder / "policy-by-verb.yaml").write_text(POLICY_BY_VERB)
         (self.folder / "policy-tests.yaml").write_text(POLICY_TESTS)
         (self.folder / "access.log").write_text(ACCESS_LOG)
         (self.folder / "postern.yaml").write_text(CONFIG)

@@ -67,7 +67,7 @@ def test_the_issue_s_commands_are_all_there():
     expected = {"run", "check", "config reference", "whoami", "version", "completion", "probe live", "probe ready", "catalog apply", "catalog export", "store verify"}
     expected |= {f"store {verb}" for verb in ("info", "backup", "restore", "compact")}
     expected |= {"audit list", "audit verify", "audit export", "audit drop", "token verify", "token scan", "token rights", "subject who-can"}
-    expected |= {f"policy {verb}" for verb in ("explain", "init", "test", "replay", "suggest", "prove", "schema")}
+    expected |= {f"policy {verb}" for verb in ("diff", "explain", "init", "test", "replay", "suggest", "prove", "schema")}
     expected |= {
         f"token {verb}" for verb in ("create", "list", "show", "update", "rotate", "delete", "enable", "disable", "import")
     }
