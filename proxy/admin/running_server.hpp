@@ -99,7 +99,9 @@ class Server {
   void apply_catalog();
   void reload_certificates();
   void certificates_in_force();
+  [[nodiscard]] std::vector<std::string> files_to_watch() const;
   void watch_files();
+  void poll_files();
   void inspect();
   void look_at_store();
   void tell_whether_store_is_lost();
@@ -131,6 +133,7 @@ class Server {
   bool accepting_ = true;
   asio::steady_timer inspection_;
   admin::FileWatch watch_;
+  std::string polled_;  ///< how the files were at the last look, where they cannot be watched
   admin::Supervisor supervisor_;
   admin::Watchdog watchdog_{io_, shards_, supervisor_};
   admin::Predecessor predecessor_;

@@ -269,7 +269,7 @@ void Server::on_shard_ended() {
 
 void Server::inspect() {
   look_at_store();
-  if (!health_.files_watched) on_files_changed();
+  if (!health_.files_watched) poll_files();
   if (!store_lost_) usage_.turn();
   inspection_.expires_after(inspection_interval);
   inspection_.async_wait([this](const error_code& error) {

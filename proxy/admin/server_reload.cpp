@@ -3,13 +3,14 @@
 #include <algorithm>
 #include <boost/asio/post.hpp>
 #include <ctime>
+#include <sys/stat.h>
 
 #include "proxy/admin/running_server.hpp"
 #include "proxy/operator_log.hpp"
 
 namespace postern {
 
-void Server::watch_files() {
+std::vector<std::string> Server::files_to_watch() const {
   std::vector<std::string> files = sources_.files;
   files.insert(files.end(), sources_.policy.files.begin(), sources_.policy.files.end());
   if (!catalog_.file().empty()) files.push_back(catalog_.file());
@@ -17,7 +18,11 @@ void Server::watch_files() {
     const std::vector<std::string> pems = admin::Certificates::files(config().tls);
     files.insert(files.end(), pems.begin(), pems.end());
   }
-  const bool watched = watch_.watch(files);
+  return files;
+}
+
+void Server::watch_files() {
+  const bool watched = watch_.watch(files_to_watch());
   if (watched != health_.files_watched)
     operator_log(watched ? LogLevel::info : LogLevel::warning,
                  watched ? "the directories of policy, configuration and certificates are watched again"
@@ -25,6 +30,22 @@ void Server::watch_files() {
                            "looked at every two seconds");
   health_.files_watched = watched;
   metrics_.files_watched = watched;
+}
+
+/// Where nobody tells us when a file is closed, what stayed as it was from one look to the next is taken for
+/// whole.
+void Server::poll_files() {
+  std::string stamps;
+  for (const std::string& file : files_to_watch()) {
+    struct stat found = {};
+    if (::stat(file.c_str(), &found) != 0) found = {};
+    for (const long part : {static_cast<long>(found.st_ino), static_cast<long>(found.st_size),
+                            found.st_mtim.tv_sec, found.st_mtim.tv_nsec})
+      stamps += std::to_string(part) + ' ';
+  }
+  const bool settled = stamps == polled_;
+  polled_ = std::move(stamps);
+  if (settled) on_files_changed();
 }
 
 void Server::on_files_changed() {

@@ -93,7 +93,7 @@ def files(shop):
     return [(shop.folder / name).read_text() for name in ("policy.yaml", "catalog.yaml")]
 
 
-def tests_of(shop):
+def table_of(shop):
     return (shop.folder / "policy-tests.yaml").read_text()
 
 
@@ -119,7 +119,7 @@ def test_policy_catalog_and_roles_from_a_document(api):
         "./policy.yaml: 4 rules added\n./catalog.yaml: 4 permissions and 5 roles added\n"
         "no security declared for 1 operation: guarded all the same (--open opens what declares none)\n"
     )
-    assert files(api) == [POLICY, CATALOG] and tests_of(api) == TESTS
+    assert files(api) == [POLICY, CATALOG] and table_of(api) == TESTS
     assert assert_nothing_is_wrong(api)["accepted"] == 1
 
 
@@ -155,7 +155,7 @@ def test_a_directory_is_made_and_files_keep_mode_and_link(api):
 def test_the_same_document_twice_changes_no_byte(api):
     init(api)
     assert init(api, "--update").stdout.startswith("./policy.yaml: 0 rules added\n./catalog.yaml: 0 permissions and 0 roles added\n")
-    assert files(api) == [POLICY, CATALOG] and tests_of(api) == TESTS
+    assert files(api) == [POLICY, CATALOG] and table_of(api) == TESTS
 
 
 def test_a_later_document_adds_and_keeps_what_people_wrote(api):
@@ -183,15 +183,15 @@ def test_a_later_document_adds_and_keeps_what_people_wrote(api):
         + '  - {id: bills.reader, name: "bills: reader", permissions: [bills.read]}\n'
         + '  - {id: bills.admin, name: "bills: administrator", permissions: [bills.read]}\n',
     ]
-    assert tests_of(api) == TESTS + (
+    assert table_of(api) == TESTS + (
         "  - {as: {permissions: [orders.peek]}, request: HEAD /bills, expect: allow, rule: head-bills}\n"
         "  - {as: [anonymous, unusable], request: HEAD /bills, expect: deny, rule: head-bills}\n"
         "  - {as: {permissions: [bills.read]}, request: GET /bills, expect: allow, rule: get-bills}\n"
         "  - {as: [anonymous, unusable], request: GET /bills, expect: deny, rule: get-bills}\n"
     )
-    first = files(api) + [tests_of(api)]
+    first = files(api) + [table_of(api)]
     init(api, "--update")
-    assert files(api) + [tests_of(api)] == first
+    assert files(api) + [table_of(api)] == first
 
 
 def test_names_that_are_taken_and_rules_for_one_host_do_not_get_in_the_way(api):

@@ -38,6 +38,7 @@ const std::map<std::string_view, std::string> other_values = {
     {"headers.permissions", "true"},
     {"headers.token_expires", "true"},
     {"realm", "other"},
+    {"tokens.disable_on_reuse", "true"},
     {"token_prefix", "other_"},
     {"credentials", "cookie:session"},
     {"trusted_proxies", "10.0.0.0/8"},

@@ -234,7 +234,7 @@ TEST_CASE("an idle connection ends with its deadline") {
   using namespace std::chrono_literals;
   const Port port;
   Pool test({port.address});
-  test.reactor->deadlines().set_durations({20s, 20s, 10ms, 20s, 20s, 20s});
+  test.reactor->deadlines().set_durations({20s, 20s, 10ms, 20s, 20s, 20s, 0s});
   const auto body = [&]() -> Task<void> {
     Lease lease = co_await test.pool.connect(test.attempt);
     REQUIRE(lease.stream);
