@@ -61,7 +61,7 @@ part_asan() { build asan -DPOSTERN_WERROR=OFF; }
 part_tsan() { build tsan -DPOSTERN_WERROR=OFF; }
 
 wrapper=()  # a command under which tests run
-unit() { "${wrapper[@]}" ctest --preset "$1" --timeout 600 --output-junit "$logs/$2.xml"; }
+unit() { "${wrapper[@]}" ctest --preset "$1" --timeout 600 --test-output-size-passed 65536 --output-junit "$logs/$2.xml"; }
 # black_box PART DIRECTORY [pytest argument]...
 black_box() {
   local part=$1 directory=$2
