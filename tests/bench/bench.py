@@ -14,7 +14,7 @@ import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
-from typing import List
+from typing import List, Sequence
 
 import plot
 import report
@@ -43,6 +43,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--tools", type=Path, required=True, help=argparse.SUPPRESS)  # our programs; from run.sh
     parser.add_argument("--postern", default=str(ROOT / "build/release/postern"), help="the binary to measure")
     parser.add_argument("--condition", action="append", choices=[*TIMED, *STATES], help="one of those below; repeatable (default usual, counts)")
+    parser.add_argument("--postern-uring", help="a binary of the preset uring, to be measured beside it")
     parser.add_argument("--all", action="store_true", help="every condition")
     parser.add_argument("--only", choices=("counts", "times"), help="of the default: counts, or times alone")
     parser.add_argument("--contenders", help=f"of {', '.join(BY_NAME)}; each condition has its own by default")
@@ -76,10 +77,15 @@ def commit() -> str:
     return done.stdout.strip() or "of no repository"
 
 
+def line_up(chosen: argparse.Namespace, usual: Sequence[str]) -> List[str]:
+    """Whom the command line names, or the usual ones; the io_uring build when there is one."""
+    return chosen.contenders or [name for name in usual if name != "postern-uring" or chosen.postern_uring]
+
+
 def timed(stage: Stage, name: str, chosen: argparse.Namespace) -> List[dict]:
     condition = TIMED[name]
     settings = list(dict.fromkeys(replace(one, tokens=min(one.tokens, chosen.tokens_max)) for one in condition.settings))
-    cases = rounds.make_cases(stage, chosen.contenders or condition.contenders, settings)
+    cases = rounds.make_cases(stage, line_up(chosen, condition.contenders), settings)
     rounds.time_cases(stage, cases, chosen.rounds, chosen.seconds)
     stage.stop_all()
     return [{"contender": case.contender.name, "setting": case.setting.label(), "rounds": case.rounds} for case in cases]
@@ -87,9 +93,9 @@ def timed(stage: Stage, name: str, chosen: argparse.Namespace) -> List[dict]:
 
 def state(stage: Stage, name: str, chosen: argparse.Namespace) -> dict:
     if name == "counts":
-        return states.counts(stage, chosen.contenders or EVERYBODY)
+        return states.counts(stage, line_up(chosen, EVERYBODY))
     if name == "memory":
-        return states.memory(stage, chosen.contenders or RELAYS)
+        return states.memory(stage, line_up(chosen, RELAYS))
     return states.cold_start(stage, chosen.contenders or ("postern",), chosen.tokens_max, chosen.rounds)
 
 
@@ -99,7 +105,8 @@ def main() -> None:
     results = {"machine": machine(), "commit": commit(), "binary": chosen.postern, "command": shlex.join(["tests/bench/run.sh", *own]),
                "timed": {}, "states": {}}
     file = chosen.json or chosen.tools / "results.json"
-    with Stage(chosen.tools, chosen.postern, chosen.access_log, chosen.proxy_core, chosen.load_core) as stage:
+    binaries = {"postern": chosen.postern, "postern-uring": chosen.postern_uring or ""}
+    with Stage(chosen.tools, binaries, chosen.access_log, chosen.proxy_core, chosen.load_core) as stage:
         for name in chosen.condition:
             print(f"{name}: {TIMED[name].what if name in TIMED else STATES[name]}", file=sys.stderr)
             if name in TIMED:

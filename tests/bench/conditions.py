@@ -42,7 +42,7 @@ SINGULAR = {"connections": "1 connection", "rules": "1 rule"}
 
 USUAL = Setting()
 RELAYS = ("haproxy-map", "postern", "haproxy-plain", "floor-http")
-EVERYBODY = ("haproxy-map", "postern", "haproxy-plain", "nginx-map", "nginx-lua", "nginx-auth-request", "caddy-forward-auth", "floor-http", "floor")
+EVERYBODY = ("haproxy-map", "postern", "postern-uring", "haproxy-plain", "nginx-map", "nginx-lua", "nginx-auth-request", "caddy-forward-auth", "floor-http", "floor")
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ def each(name: str, *values: object) -> Tuple[Setting, ...]:
 
 TIMED: Dict[str, Condition] = {
     "usual": Condition("the usual request, everybody", EVERYBODY, (USUAL,)),
-    "connections": Condition("1, 64 and 1,000 connections", RELAYS, each("connections", 64, 1, 1000)),
+    "connections": Condition("1, 64 and 1,000 connections", ("haproxy-map", "postern", "postern-uring", "haproxy-plain", "floor-http"), each("connections", 64, 1, 1000)),
     "tokens": Condition("100 thousand, 1 and 10 million tokens at random; prepares for some minutes", ("postern",),
                         each("tokens", 100_000, 1_000_000, 10_000_000)),
     "rules": Condition("1, 100 and 10,000 rules", ("postern",), each("rules", 1, 100, 10_000)),

@@ -3,7 +3,7 @@
 from caddy import CaddyForwardAuth
 from contenders import Floor, FloorHttp, HAProxyMap, HAProxyPlain
 from nginx import NginxAuthRequest, NginxLua, NginxMap
-from postern import Postern
+from postern import Postern, PosternUring
 
-ALL = (HAProxyMap, Postern, HAProxyPlain, NginxMap, NginxLua, NginxAuthRequest, CaddyForwardAuth, FloorHttp, Floor)
+ALL = (HAProxyMap, Postern, PosternUring, HAProxyPlain, NginxMap, NginxLua, NginxAuthRequest, CaddyForwardAuth, FloorHttp, Floor)
 BY_NAME = {kind.name: kind for kind in ALL}

@@ -15,7 +15,7 @@ from typing import List
 
 WIDTH, LEFT, RIGHT = 820, 170, 190  # in the middle stand the bars; figures are written right of each
 ROW, BAR, TOP = 30, 18, 64
-COLOURS = {"postern": "#1f6f5c", "floor": "#b8b8b8", "floor-http": "#b8b8b8"}
+COLOURS = {"postern": "#1f6f5c", "postern-uring": "#1f6f5c", "floor": "#b8b8b8", "floor-http": "#b8b8b8"}
 OTHERS = "#7a8fa6"
 LINE_LETTERS = 125  # of the small print
 

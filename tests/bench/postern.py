@@ -71,3 +71,11 @@ class Postern(Contender):
 
     def command(self) -> List[str]:
         return [self.place.postern, "run", "--config", str(self.config)]
+
+
+class PosternUring(Postern):
+    """The io_uring build, whose binary `--postern-uring` names."""
+
+    name = "postern-uring"
+    work = Postern.work + "; system calls gathered"
+    runs_in_valgrind = False  # it would measure the fall-back

@@ -21,7 +21,7 @@ class Stage:
     """Use as a context: at its end everything that runs is stopped."""
 
     tools: Path
-    postern: str
+    binaries: Dict[str, str]  # of postern, by the name of the contender
     access_log: str
     proxy_core: str
     load_core: str
@@ -73,7 +73,7 @@ class Stage:
             self.tokens[server.tokens] = make_secrets(server.tokens)
             lines = (f"{secret} service-{number}\n" for number, secret in enumerate(self.tokens[server.tokens]))
             (data / "tokens.txt").write_text("".join(lines))
-        return Workplace(self.tools, folder, data, self.postern, self.tokens[server.tokens], self.upstream(server)[1],
+        return Workplace(self.tools, folder, data, self.binaries.get(name, self.binaries["postern"]), self.tokens[server.tokens], self.upstream(server)[1],
                          self.access_log, server)
 
     def make(self, name: str, setting: Setting) -> Contender:
