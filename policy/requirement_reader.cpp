@@ -91,7 +91,10 @@ void RequirementReader::read_named_requirements(const yaml::Node& requirements) 
   scope.named = &requirements;
   for (const yaml::Entry& entry : requirements.entries) {
     open_ = {entry.key};
-    if (!read_nested(entry.value, 1)) scope.broken.push_back(entry.key);
+    terms_ = 0;
+    const bool whole = read_nested(entry.value, 1).has_value();
+    if (too_many_terms(entry.value, "the requirement " + quoted(entry.key)) || !whole)
+      scope.broken.push_back(entry.key);
   }
   open_.clear();
 }
@@ -171,13 +174,16 @@ std::optional<Requirement> RequirementReader::read_rule(const yaml::Node& rule,
   terms_ = 0;
   params_ = &params;
   std::optional<Requirement> requirement = read_siblings(rule, 1);
-  if (terms_ > limits::requirement_terms_max) {
-    diagnostics_.add(document().at(rule), "the rule has " + std::to_string(terms_) +
-                                              " requirement terms, at most " +
-                                              std::to_string(limits::requirement_terms_max) + " are read");
-    return std::nullopt;
-  }
+  if (too_many_terms(rule, "the rule")) return std::nullopt;
   return requirement;
+}
+
+bool RequirementReader::too_many_terms(const yaml::Node& node, const std::string& what) {
+  if (terms_ <= limits::requirement_terms_max) return false;
+  diagnostics_.add(document().at(node), what + " has more than " +
+                                            std::to_string(limits::requirement_terms_max) +
+                                            " requirement terms, those of what it names included");
+  return true;
 }
 
 std::optional<Requirement> RequirementReader::read_siblings(const yaml::Node& mapping, std::size_t depth) {
@@ -198,7 +204,8 @@ std::optional<Requirement> RequirementReader::read_siblings(const yaml::Node& ma
 }
 
 std::optional<Requirement> RequirementReader::read_term(const yaml::Entry& entry, std::size_t depth) {
-  ++terms_;
+  // Named requirements multiply: what is too much is not read to its end. Who began to count says so.
+  if (++terms_ > limits::requirement_terms_max) return std::nullopt;
   if (entry.key == "requirement") return read_reference(entry, depth);
   const RequirementKind kind = kind_of(entry.key);
   switch (kind) {

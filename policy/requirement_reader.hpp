@@ -57,6 +57,7 @@ class RequirementReader {
   std::optional<Requirement> read_term(const yaml::Entry& entry, std::size_t depth);
   std::optional<Requirement> read_named(RequirementKind kind, const yaml::Entry& entry);
   std::optional<Requirement> read_owner(const yaml::Entry& entry);
+  [[nodiscard]] bool too_many_terms(const yaml::Node& node, const std::string& what);
   std::optional<Requirement> read_reference(const yaml::Entry& entry, std::size_t depth);
   std::optional<Requirement> read_certificate(const yaml::Entry& entry);
   std::optional<Requirement> read_list(RequirementKind kind, const yaml::Entry& entry, std::size_t depth);
@@ -74,7 +75,7 @@ class RequirementReader {
   std::unordered_map<std::string, std::uint32_t> symbol_numbers_;  ///< by kind and id
   const std::vector<std::string>* params_ = nullptr;  ///< of the rule being read; null: of none in particular
   std::vector<std::string> open_;                     ///< names being read, against circles
-  std::size_t terms_ = 0;                             ///< of the rule being read
+  std::size_t terms_ = 0;                             ///< of the rule, or named requirement, being read
 };
 
 [[nodiscard]] Place place_of(const yaml::Node& node) noexcept;

@@ -245,7 +245,19 @@ TEST_CASE("requirements nest and grow within bounds") {
     return load_rules("  - {path: /a, any_of: [" + list + "]}\n");
   };
   CHECK(wide(limits::requirement_terms_max - 1).mistakes().empty());
-  CHECK(wide(limits::requirement_terms_max).mistakes().find("65 requirement terms") != std::string::npos);
+  CHECK(wide(limits::requirement_terms_max).mistakes().find("more than 64 requirement terms") !=
+        std::string::npos);
+}
+
+TEST_CASE("named requirements that multiply are refused before they are expanded") {
+  std::string text = "version: 1\nrequirements:\n  r0: {role: staff}\n";
+  for (int i = 1; i <= 9; ++i) {
+    text += "  r" + std::to_string(i) + ": {all_of: [";
+    for (int k = 0; k < 30; ++k) text += "{requirement: r" + std::to_string(i - 1) + "},";
+    text += "]}\n";
+  }
+  const std::string mistakes = load(text + "rules:\n  - {path: /a, requirement: r9}\n").mistakes();
+  CHECK(mistakes.find("the requirement \"r2\" has more than 64 requirement terms") != std::string::npos);
 }
 
 TEST_CASE("names that the catalog does not know") {
