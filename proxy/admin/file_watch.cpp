@@ -19,6 +19,24 @@ constexpr std::uint32_t ends = IN_CLOSE_WRITE | IN_MOVED_TO | IN_DELETE | IN_MOV
 /// Of a directory. Not what is written into the files there: a log may be among them.
 constexpr std::uint32_t interesting = ends | IN_CREATE | IN_DELETE_SELF | IN_MOVE_SELF;
 
+constexpr int links_max = 40;  // on one way, as the kernel's own
+
+/// Every link on the way to a file, directories too: to swap one is to change the file.
+void add_links(std::filesystem::path way, std::set<std::string>& places) {
+  std::error_code error;
+  for (int links = 0; links < links_max; ++links) {
+    std::filesystem::path at, rest;
+    bool found = false;
+    for (const std::filesystem::path& part : way) {
+      (found ? rest : at) /= part;
+      found = found || std::filesystem::is_symlink(at, error);
+    }
+    if (!found) return;
+    places.insert(at.string());
+    way = at.parent_path() / std::filesystem::read_symlink(at, error) / rest;
+  }
+}
+
 /// A file as it is written, and where its links lead.
 std::set<std::string> places_of(const std::vector<std::string>& files) {
   std::set<std::string> places;
@@ -27,6 +45,7 @@ std::set<std::string> places_of(const std::vector<std::string>& files) {
     std::error_code error;
     const std::filesystem::path written = std::filesystem::absolute(file, error);
     places.insert(written.string());
+    add_links(written, places);
     const std::filesystem::path target = std::filesystem::canonical(written, error);
     if (!error) places.insert(target.string());
   }

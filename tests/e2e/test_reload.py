@@ -317,3 +317,23 @@ def test_a_log_beside_the_policy_does_not_keep_it_from_being_read(guard):
             if status(postern, "/other") == 200:
                 return
     until(lambda: status(postern, "/other") == 200, "the new policy")
+
+
+@pytest.mark.parametrize("what", ["an included directory", "the policy's directory"])
+def test_a_swapped_link_in_the_middle_of_a_path_is_noticed(guard, what):
+    postern = guard(begin=False)
+    rules = "version: 1\nrules:\n  - {{id: open, path: /open, {0}}}\n"
+    for name, demand in (("one", "allow: anonymous"), ("two", "deny: true")):
+        (postern.folder / name).mkdir()
+        (postern.folder / name / "rules.yaml").write_text(rules.format(demand))
+    (postern.folder / "now").symlink_to("one")
+    if what == "an included directory":
+        postern.policy_file.write_text("version: 1\ninclude: [now/rules.yaml]\nrules:\n  - {path: /other, deny: true}\n")
+    else:
+        postern.write_config(policy=str(postern.folder / "now" / "rules.yaml"))
+    postern.start()
+    assert postern.ask("GET", "/open").status == 200
+    (postern.folder / "next").symlink_to("two")
+    (postern.folder / "next").rename(postern.folder / "now")
+    until(lambda: postern.ask("GET", "/open").status in (401, 403), "the other rule")
+    assert postern.metric("files_watched") == 1
