@@ -5,7 +5,9 @@
 #include <cstdio>
 #include <cstring>
 #include <exception>
+#include <fstream>
 #include <istream>
+#include <iterator>
 #include <memory>
 #include <streambuf>
 #include <yaml-cpp/eventhandler.h>
@@ -376,17 +378,26 @@ Document parse(std::string file, std::string text, Diagnostics& diagnostics) {
     diagnostics.add({document.file, 0, 0}, "larger than " + mebibytes(limits::yaml_bytes_max));
     return document;
   }
-  if (document.text.starts_with("\xEF\xBB\xBF")) document.text.erase(0, 3);
+  document.marked = document.text.starts_with(byte_order_mark);
+  if (document.marked) document.text.erase(0, byte_order_mark.size());
   if (!is_clean_text(document, diagnostics)) return document;
   TreeBuilder builder(document, diagnostics);
   if (read_events(document, builder, diagnostics)) document.root = builder.take_root();
   return document;
 }
 
-Document load(const std::string& path, Diagnostics& diagnostics) {
+std::string read_text(const std::string& path) {
+  std::ifstream in(path, std::ios::binary);
+  std::string text{std::istreambuf_iterator<char>(in), {}};
+  if (text.starts_with(byte_order_mark)) text.erase(0, byte_order_mark.size());
+  return text;
+}
+
+Document load(const std::string& path, Diagnostics& diagnostics, const std::string& shown) {
+  const std::string& name = shown.empty() ? path : shown;
   const auto fail = [&](std::string message) {
-    diagnostics.add({path, 0, 0}, std::move(message));
-    return Document{path, {}, {}};
+    diagnostics.add({name, 0, 0}, std::move(message));
+    return Document{name, {}, {}};
   };
   const std::unique_ptr<std::FILE, CloseFile> file(std::fopen(path.c_str(), "rbe"));
   if (!file) return fail(std::string("cannot be opened: ") + std::strerror(errno));
@@ -400,7 +411,7 @@ Document load(const std::string& path, Diagnostics& diagnostics) {
     text.append(buffer, count);
   }
   if (std::ferror(file.get()) != 0) return fail(std::string("cannot be read: ") + std::strerror(errno));
-  return parse(path, std::move(text), diagnostics);
+  return parse(name, std::move(text), diagnostics);
 }
 
 std::string render(const Diagnostics& diagnostics, const std::vector<const Document*>& documents) {

@@ -48,6 +48,7 @@ struct Document {
   std::string file;
   std::string text;
   Node root;
+  bool marked = false;  ///< a byte order mark stood before the text
 
   [[nodiscard]] Position at(const Node& node) const { return {file, node.line, node.column}; }
   [[nodiscard]] Position at(const Entry& entry) const { return {file, entry.line, entry.column}; }
@@ -61,8 +62,13 @@ struct Document {
 /// reported and skipped), so that further mistakes can be looked for, else the root is null.
 [[nodiscard]] Document parse(std::string file, std::string text, Diagnostics& diagnostics);
 
-/// Reads and parses a file. A file that cannot be read is a diagnostic without a line.
-[[nodiscard]] Document load(const std::string& path, Diagnostics& diagnostics);
+/// Reads and parses a file, which mistakes call `shown` (empty: as `path`). A file that cannot be read is a
+/// diagnostic without a line.
+[[nodiscard]] Document load(const std::string& path, Diagnostics& diagnostics, const std::string& shown = {});
+
+inline constexpr std::string_view byte_order_mark = "\xEF\xBB\xBF";
+/// A file as Document::text would have it, for seeing whether it has changed. Empty when it cannot be read.
+[[nodiscard]] std::string read_text(const std::string& path);
 
 /// `diagnostics` for a terminal, with the lines of `documents` for the carets.
 [[nodiscard]] std::string render(const Diagnostics& diagnostics,

@@ -28,8 +28,13 @@ using policy::ProposedRule;
 struct Draft {
   std::string path;
   std::string old_text, text;
+  bool marked = false;    ///< it begins with a byte order mark, which stays
   std::size_t added = 0;  ///< rules, or permissions
 
+  void begin_with(const yaml::Document& document) {
+    old_text = text = document.text;
+    marked = document.marked;
+  }
   [[nodiscard]] bool changes() const { return text != old_text; }
 };
 
@@ -55,6 +60,18 @@ std::unique_ptr<const policy::Policy> compile(const yaml::Document& document, st
 yaml::Document parsed(const std::string& path, const std::string& text) {
   Diagnostics diagnostics;
   return yaml::parse(path, text, diagnostics);
+}
+
+/// Whether everything is there that was, roles perhaps with more permissions.
+bool keeps(const store::Store::Declaration& before, const store::Store::Declaration& after) {
+  const auto is_kept = [&after](const store::Entity& old) {
+    return std::any_of(after.entities.begin(), after.entities.end(), [&old](const store::Entity& now) {
+      return now.kind == old.kind && now.id == old.id && now.name == old.name &&
+             now.description == old.description && now.permissions.size() >= old.permissions.size();
+    });
+  };
+  return before.users.size() == after.users.size() && before.tokens.size() == after.tokens.size() &&
+         std::all_of(before.entities.begin(), before.entities.end(), is_kept);
 }
 
 /// Puts `items` at the end of the list under `key`. False when that cannot be done, which was said.
@@ -193,7 +210,7 @@ class Initialiser {
     const bool exists = fs::exists(tests_.path);
     const auto document = exists ? parse_file(tests_.path) : parsed(tests_.path, "version: 1\n");
     if (!document) return false;
-    if (exists) tests_.old_text = tests_.text = document->text;
+    if (exists) tests_.begin_with(*document);
     if (policy_.added == 0) return true;
     const auto requests = examples();
     if (!requests) return false;
@@ -201,7 +218,12 @@ class Initialiser {
     const auto items = [&](std::size_t n) { return cases_text(proposal_.rules, {}, *requests, n); };
     if (!add_items(*document, "cases", items, additions)) return false;
     tests_.text = yaml::with_additions(document->text, std::move(additions));
-    return true;
+    Diagnostics diagnostics;
+    const yaml::Document merged = yaml::parse(tests_.path, tests_.text, diagnostics);
+    if (diagnostics.empty()) return true;
+    complain("what would be added does not fit " + tests_.path);
+    complain_about(diagnostics, {&merged});
+    return false;
   }
 
   /// Rules for the operations that no rule governs, or not all of their requests.
@@ -210,7 +232,7 @@ class Initialiser {
     if (!document) return false;
     const auto compiled = compile(*document, policy_.path + " has mistakes; nothing was added to it");
     if (!compiled) return false;
-    policy_.old_text = policy_.text = document->text;
+    policy_.begin_with(*document);
 
     std::set<const policy::Operation*> uncovered;
     for (const policy::Coverage& one :
@@ -260,7 +282,7 @@ class Initialiser {
       complain_about(diagnostics, {&*document});
       return false;
     }
-    catalog_.old_text = catalog_.text = document->text;
+    catalog_.begin_with(*document);
 
     std::set<std::string> demanded, fresh, roles;
     if (policy_.changes())
@@ -290,8 +312,12 @@ class Initialiser {
     catalog_.text = yaml::with_additions(document->text, std::move(additions));
 
     const yaml::Document merged = yaml::parse(catalog_.path, catalog_.text, diagnostics);
-    if (diagnostics.empty()) (void)store::parse_catalog(merged, diagnostics);
-    if (diagnostics.empty()) return true;
+    store::Store::Declaration after;
+    if (diagnostics.empty()) after = store::parse_catalog(merged, diagnostics);
+    const std::size_t added = catalog_.added + roles_added_;
+    if (diagnostics.empty() && keeps(declared, after) &&
+        after.entities.size() == declared.entities.size() + added)
+      return true;
     complain("what would be added does not fit " + catalog_.path);
     complain_about(diagnostics, {&merged});
     return false;
@@ -345,7 +371,9 @@ int write(const std::vector<Draft*>& drafts, const std::string& directory, bool 
   }
   for (const Draft* draft : drafts) {
     if (!draft->changes()) continue;
-    if (const Status written = write_text_file(draft->path, draft->text); !written)
+    if (const Status written = write_text_file(
+            draft->path, (draft->marked ? std::string(yaml::byte_order_mark) : "") + draft->text);
+        !written)
       return fail(written.error());
   }
   return exit_done;

@@ -87,3 +87,46 @@ def test_what_is_wrong_with_either_is_said(empty):
 def test_the_shop_s_own_policy_without_a_store(empty):
     (empty.folder / "policy.yaml").write_text(POLICY)
     assert empty.json("policy", "diff", "policy.yaml", "policy.yaml")["differences"] == []
+
+
+def test_an_included_file_that_is_swapped_for_a_link_shows_nothing_of_where_it_leads(shop, tmp_path_factory):
+    """Whoever writes one team's file must not see lines of another secret in the mistakes, however quickly they change it."""
+    import os
+    import threading
+
+    secret = tmp_path_factory.mktemp("elsewhere") / "secret"
+    secret.write_text("password: hunter2\n")
+    (shop.folder / "teams").mkdir()
+    (shop.folder / "old.yaml").write_text("version: 1\nrules:\n  - {path: /a, deny: true}\n")
+    (shop.folder / "new.yaml").write_text("version: 1\ninclude: [teams/a.yaml]\nrules:\n  - {path: /a, deny: true}\n")
+    good, link, place = (shop.folder / "teams" / name for name in ("good", "link", "a.yaml"))
+    good.write_text("version: 1\nrules:\n  - {path: /b, deny: true}\n")
+    link.symlink_to(secret)
+    place.write_text(good.read_text())
+    over = threading.Event()
+
+    def swap():
+        while not over.is_set():
+            for source in (good, link):
+                spare = shop.folder / "teams" / "spare"
+                os.link(source, spare, follow_symlinks=False)
+                os.replace(spare, place)
+
+    swapper = threading.Thread(target=swap)
+    swapper.start()
+    try:
+        told = [shop.run("policy", "diff", "old.yaml", "new.yaml", ok=None).stderr for _ in range(60)]
+    finally:
+        over.set()
+        swapper.join()
+    assert not [text for text in told if "hunter2" in text]
+    assert any("leads out" in text for text in told), told[:3]
+
+
+def test_an_included_pipe_is_not_waited_for(shop):
+    import os
+
+    (shop.folder / "old.yaml").write_text("version: 1\nrules:\n  - {path: /a, deny: true}\n")
+    (shop.folder / "new.yaml").write_text("version: 1\ninclude: [pipe.yaml]\nrules:\n  - {path: /a, deny: true}\n")
+    os.mkfifo(shop.folder / "pipe.yaml")
+    assert "is not a regular file" in shop.run("policy", "diff", "old.yaml", "new.yaml", ok=1).stderr

@@ -271,3 +271,42 @@ def test_what_an_included_file_governs_is_covered_already(shop):
     (shop.folder / "policy.yaml").write_text(whole)
     assert shop.json("policy", "init", "--openapi", "openapi.yaml", "--update")["rules_added"] == 0
     assert (shop.folder / "policy.yaml").read_text() == whole
+
+
+MORE = API + "  /orders/{order}/lines: {get: {operationId: listLines, tags: [lines]}}\n"
+
+
+@pytest.mark.parametrize("name", ["policy.yaml", "catalog.yaml", "policy-tests.yaml"])
+def test_a_byte_order_mark_stays(api, name):
+    init(api)
+    file = api.folder / name
+    file.write_bytes(b"\xef\xbb\xbf" + file.read_bytes())
+    before = file.read_bytes()
+    (api.folder / "api.yaml").write_text(MORE)
+    init(api, "--update")
+    assert file.read_bytes().startswith(before[:100]) and len(file.read_bytes()) > len(before)
+
+
+def test_cases_are_not_added_behind_the_end_of_the_document(api):
+    init(api)
+    file = api.folder / "policy-tests.yaml"
+    file.write_text(file.read_text() + "...\n")
+    before = files(api)
+    (api.folder / "api.yaml").write_text(MORE)
+    assert "does not fit" in init(api, "--update", ok=1).stderr
+    assert files(api) == before
+
+
+def test_a_permission_is_not_written_into_a_text(api):
+    init(api)
+    (api.folder / "catalog.yaml").write_text(
+        'version: 1\npermissions:\n  - {id: status.read}\n  - {id: orders.read}\n  - {id: orders.write}\n  - {id: orders.delete}\n'
+        '  - id: other.one\n    description: "begun\n# and ended"\nroles:\n  - {id: other.role}\n')
+    before = files(api)
+    (api.folder / "api.yaml").write_text(MORE)
+    done = init(api, "--update", ok=None)
+    if done.returncode == 0:  # wherever it went, it is there, and the text is as it was
+        text = (api.folder / "catalog.yaml").read_text()
+        assert '"begun\n# and ended"' in text
+    else:
+        assert "does not fit" in done.stderr and files(api) == before
