@@ -31,6 +31,7 @@ Result<bool> disable_token(const Store& store, const Actor& actor, const TokenKe
   if (!stored->token.enabled) return false;
   Token after = stored->token;
   after.enabled = false;
+  after.reuse_seen = true;
   POSTERN_TRY_STATUS(rewrite_token(mutation, *stored, after));
   POSTERN_TRY_STATUS(mutation.record("token.disable", id, change_of(&stored->token, &after)));
   POSTERN_TRY_STATUS(mutation.finish());

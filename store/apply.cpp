@@ -1,7 +1,8 @@
 // Declared catalogs: what a file says shall be, carried out as one transaction. Nothing is deleted unless it
 // is pruned, and nothing that was taken out of use is put back: licenses keep `enabled` and their seats; a
 // disabled user or token stays disabled; a secret that was rotated away stays rotated. Otherwise a restart,
-// which applies the same file again, would undo a revocation.
+// which applies the same file again, would undo a revocation. Where the file is the only source, it is the
+// only one that can say what is in use.
 
 #include "conf/limits.hpp"
 #include "store/audit.hpp"
@@ -23,7 +24,7 @@ Outcome updated_if(bool changed) noexcept {
   return changed ? Outcome::updated : Outcome::unchanged;
 }
 
-Result<Outcome> apply_entity(Mutation& mutation, const Entity& declared) {
+Result<Outcome> apply_entity(Mutation& mutation, const Entity& declared, bool only_source) {
   const Result<Entity> existing = find_entity(mutation.transaction(), declared.kind, declared.id);
   if (!existing && existing.error().kind != ErrorKind::not_found) return existing.error();
   if (!existing) {
@@ -37,11 +38,30 @@ Result<Outcome> apply_entity(Mutation& mutation, const Entity& declared) {
   change.description = declared.description;
   change.url = declared.url;
   change.permissions = declared.permissions;
+  bool fewer_seats = false;
+  if (only_source && declared.kind == EntityKind::license) {
+    change.enabled = declared.enabled;
+    fewer_seats = declared.max_subjects != 0 &&
+                  (existing->max_subjects == 0 || declared.max_subjects < existing->max_subjects);
+    if (!fewer_seats) change.max_subjects = declared.max_subjects;
+  }
   POSTERN_TRY(const bool changed, update_entity(mutation, declared.kind, declared.id, change));
-  return updated_if(changed);
+  return updated_if(changed || fewer_seats);
 }
 
-Result<Outcome> apply_user(Mutation& mutation, const User& declared) {
+/// Seats that become fewer, once nobody holds those that go.
+Status take_seats(Mutation& mutation, const Store::Declaration& declaration) {
+  for (const Entity& entity : declaration.entities) {
+    if (entity.kind != EntityKind::license) continue;
+    EntityChange change;
+    change.max_subjects = entity.max_subjects;
+    if (const auto taken = update_entity(mutation, entity.kind, entity.id, change); !taken)
+      return taken.error().within("license " + entity.id);
+  }
+  return {};
+}
+
+Result<Outcome> apply_user(Mutation& mutation, const User& declared, bool only_source) {
   const Result<User> existing = find_user(mutation.transaction(), declared.id);
   if (!existing && existing.error().kind != ErrorKind::not_found) return existing.error();
   if (!existing) {
@@ -51,7 +71,7 @@ Result<Outcome> apply_user(Mutation& mutation, const User& declared) {
   UserChange change;
   change.name = declared.name;
   change.email = declared.email;
-  if (existing->status != UserStatus::disabled) {
+  if (only_source || existing->status != UserStatus::disabled) {
     change.status = declared.status;
     change.enabled_until = declared.enabled_until;
   }
@@ -65,21 +85,25 @@ Result<Outcome> apply_user(Mutation& mutation, const User& declared) {
 }
 
 Result<Outcome> update_token(Mutation& mutation, const TokenSpec& declared, const SecretHash& hash,
-                             const StoredToken& stored) {
+                             const StoredToken& stored, bool only_source) {
+  POSTERN_TRY(const bool was_rotated_away, was_rotated(mutation.transaction(), stored.key, hash));
+  const bool another_secret = stored.hash != hash && !was_rotated_away;
+  const bool may_be_enabled =
+      stored.token.enabled || (only_source && (!stored.token.reuse_seen || another_secret));
   Token after = stored.token;
   after.name = declared.name;
   after.description = declared.description;
   after.not_before = declared.not_before;
   after.expires = declared.expires;
-  after.enabled = stored.token.enabled && declared.enabled;
+  after.enabled = may_be_enabled && declared.enabled;
+  after.reuse_seen = stored.token.reuse_seen && !after.enabled;
   after.canary = declared.canary;
   after.owner = declared.owner;
   after.networks = declared.networks;
   after.assignments = declared.assignments;
   POSTERN_TRY_STATUS(change_assignments(mutation.transaction(), {}, after.assignments));  // sorts
 
-  POSTERN_TRY(const bool was_rotated_away, was_rotated(mutation.transaction(), stored.key, hash));
-  if (stored.hash != hash && !was_rotated_away) {
+  if (another_secret) {
     after.imported = true;
     after.rotated = mutation.now();
     POSTERN_TRY_STATUS(replace_secret(mutation, stored, after, hash, 0));
@@ -97,7 +121,8 @@ struct AppliedToken {
   std::string id;
 };
 
-Result<AppliedToken> apply_token(Mutation& mutation, TokenSpec declared, std::string_view token_prefix) {
+Result<AppliedToken> apply_token(Mutation& mutation, TokenSpec declared, std::string_view token_prefix,
+                                 bool only_source) {
   const auto hash = parse_hex(declared.secret_sha256);
   if (!hash || !declared.secret.empty()) {
     wipe(declared.secret);
@@ -111,7 +136,7 @@ Result<AppliedToken> apply_token(Mutation& mutation, TokenSpec declared, std::st
     const Result<StoredToken> stored = load_token(mutation.transaction(), id);
     if (!stored && stored.error().kind != ErrorKind::not_found) return stored.error();
     if (stored) {
-      POSTERN_TRY(const Outcome outcome, update_token(mutation, declared, *hash, *stored));
+      POSTERN_TRY(const Outcome outcome, update_token(mutation, declared, *hash, *stored, only_source));
       return AppliedToken{outcome, id};
     }
   }
@@ -128,24 +153,24 @@ void report(Store::ApplyReport& report, Outcome outcome, std::string what) {
 
 /// The declared things themselves, in the order of what refers to what; a file may name them in any.
 Status apply_all(Mutation& mutation, const Store::Declaration& declaration, std::string_view token_prefix,
-                 Store::ApplyReport& done) {
+                 bool only_source, Store::ApplyReport& done) {
   for (const EntityKind kind :
        {EntityKind::permission, EntityKind::role, EntityKind::group, EntityKind::license}) {
     for (const Entity& entity : declaration.entities) {
       if (entity.kind != kind) continue;
       std::string what = std::string(policy::to_string(kind)) + " " + entity.id;
-      const Result<Outcome> outcome = apply_entity(mutation, entity);
+      const Result<Outcome> outcome = apply_entity(mutation, entity, only_source);
       if (!outcome) return outcome.error().within(what);
       report(done, *outcome, std::move(what));
     }
   }
   for (const User& user : declaration.users) {
-    const Result<Outcome> outcome = apply_user(mutation, user);
+    const Result<Outcome> outcome = apply_user(mutation, user, only_source);
     if (!outcome) return outcome.error().within("user " + user.id);
     report(done, *outcome, "user " + user.id);
   }
   for (const TokenSpec& token : declaration.tokens) {
-    const Result<AppliedToken> applied = apply_token(mutation, token, token_prefix);
+    const Result<AppliedToken> applied = apply_token(mutation, token, token_prefix, only_source);
     if (!applied) return applied.error().within("token " + (token.id.empty() ? token.name : token.id));
     report(done, applied->outcome, "token " + applied->id);
   }
@@ -168,11 +193,12 @@ Result<Store::ApplyReport> Store::apply(const Actor& actor, const Declaration& d
     POSTERN_TRY_STATUS(check_closed(declaration));
     POSTERN_TRY_STATUS(prune_tokens(mutation, declaration, done.deleted));
   }
-  POSTERN_TRY_STATUS(apply_all(mutation, declaration, impl_->token_prefix, done));
+  POSTERN_TRY_STATUS(apply_all(mutation, declaration, impl_->token_prefix, options.only_source, done));
   if (options.prune) {
     POSTERN_TRY_STATUS(prune_users(mutation, declaration, done.deleted));
     POSTERN_TRY_STATUS(prune_entities(mutation, declaration, done.deleted));
   }
+  if (options.only_source) POSTERN_TRY_STATUS(take_seats(mutation, declaration));
   POSTERN_TRY(done.changes, audit_records(mutation.transaction(), before.sequence, 0));
   POSTERN_TRY_STATUS(options.dry_run ? mutation.rehearse() : mutation.finish());
   return done;

@@ -57,14 +57,10 @@ json::object to_json(const User& user) {
 }
 
 json::object to_json(const Token& token) {
-  json::object object = {{"name", token.name},
-                         {"description", token.description},
-                         {"not_before", token.not_before},
-                         {"expires", token.expires},
-                         {"enabled", token.enabled},
-                         {"imported", token.imported},
-                         {"owner", token.owner},
-                         {"canary", token.canary}};
+  json::object object = {
+      {"name", token.name},       {"description", token.description}, {"not_before", token.not_before},
+      {"expires", token.expires}, {"enabled", token.enabled},         {"imported", token.imported},
+      {"owner", token.owner},     {"canary", token.canary},           {"reuse_seen", token.reuse_seen}};
   json::array networks;
   for (const Network& network : token.networks) networks.emplace_back(to_string(network));
   object["networks"] = std::move(networks);

@@ -74,7 +74,8 @@ inline constexpr std::uint64_t not_before = 1 << 11;
 inline constexpr std::uint64_t extensions = 1 << 12;
 inline constexpr std::uint64_t email = 1 << 13;
 inline constexpr std::uint64_t grace = 1 << 14;
-inline constexpr std::uint64_t canary = 1 << 15;  // unknown to versions before it, which refuse the record
+inline constexpr std::uint64_t canary = 1 << 15;  // this and what follows: versions before refuse the record
+inline constexpr std::uint64_t reuse_seen = 1 << 16;
 inline constexpr std::uint64_t rights = roles | groups | permissions | licenses | grants;
 }  // namespace subject_flag
 

@@ -119,9 +119,10 @@ struct Token {
   UnixSeconds not_before = 0;  ///< 0 = none
   UnixSeconds expires = 0;     ///< 0 = never
   bool enabled = true;
-  bool imported = false;          ///< its secret was chosen elsewhere
-  bool canary = false;            ///< a trap: never valid, and any use of it raises an alarm
-  std::string owner;              ///< user id, or empty; with an owner `assignments` is empty
+  bool reuse_seen = false;  ///< it was disabled because an old secret of it was used; enabling forgets that
+  bool imported = false;    ///< its secret was chosen elsewhere
+  bool canary = false;      ///< a trap: never valid, and any use of it raises an alarm
+  std::string owner;        ///< user id, or empty; with an owner `assignments` is empty
   std::vector<Network> networks;  ///< allowed client networks; empty = any
   Assignments assignments;
   friend bool operator==(const Token&, const Token&) = default;
@@ -263,7 +264,10 @@ class Store {
     std::vector<TokenSpec> tokens;  ///< by secret_sha256; `id` empty: found by its hash
   };
   struct ApplyOptions {
-    bool prune = false;    ///< delete what is not declared, reserved ones apart
+    bool prune = false;  ///< delete what is not declared, reserved ones apart
+    /// As of a declared store. Nobody else may change the store: what is out of use follows the declaration,
+    /// too, but for a token whose old secret was used, until another one is declared.
+    bool only_source = false;
     bool dry_run = false;  ///< everything but the commit
     /// What ApplyReport::looked_at of a dry run said: a conflict when something was changed since then.
     std::optional<std::uint64_t> looked_at;

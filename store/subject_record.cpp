@@ -5,10 +5,10 @@
 namespace postern::store {
 namespace {
 
-constexpr std::uint64_t active_flags = subject_flag::enabled | subject_flag::imported | subject_flag::name |
-                                       subject_flag::expires | subject_flag::owner | subject_flag::rights |
-                                       subject_flag::networks | subject_flag::not_before |
-                                       subject_flag::extensions | subject_flag::canary;
+constexpr std::uint64_t active_flags =
+    subject_flag::enabled | subject_flag::imported | subject_flag::name | subject_flag::expires |
+    subject_flag::owner | subject_flag::rights | subject_flag::networks | subject_flag::not_before |
+    subject_flag::extensions | subject_flag::canary | subject_flag::reuse_seen;
 constexpr std::uint64_t rotated_flags =
     subject_flag::imported | subject_flag::grace | subject_flag::extensions;
 constexpr std::uint64_t user_flags =
@@ -106,6 +106,8 @@ void read_active(ByteReader& reader, SecretRecord& record) noexcept {
   if ((flags & subject_flag::owner) != 0 &&
       (record.owner == no_handle || (flags & subject_flag::rights) != 0))
     reader.fail();
+  record.reuse_seen = (flags & subject_flag::reuse_seen) != 0;
+  if (record.reuse_seen && record.enabled) reader.fail();
   record.canary = (flags & subject_flag::canary) != 0;
   if (record.canary && (flags & (subject_flag::owner | subject_flag::rights)) != 0) reader.fail();
   if (flags & subject_flag::networks) read_networks(reader, record);
@@ -130,7 +132,7 @@ void write_active(ByteWriter& writer, const SecretRecord& record) {
       flag_if(record.owner != no_handle, subject_flag::owner) |
       flag_if(!record.networks.empty(), subject_flag::networks) |
       flag_if(record.not_before != 0, subject_flag::not_before) |
-      flag_if(record.canary, subject_flag::canary) |
+      flag_if(record.canary, subject_flag::canary) | flag_if(record.reuse_seen, subject_flag::reuse_seen) |
       flag_if(!record.extensions.empty(), subject_flag::extensions) | rights_flags(record.rights);
   writer.varint(flags);
   if (record.not_before != 0) writer.seconds(record.not_before);

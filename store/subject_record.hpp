@@ -27,6 +27,7 @@ struct SecretRecord {
 
   // of an active one
   bool enabled = true;
+  bool reuse_seen = false;     ///< disabled since an old secret of it was used; only while it is disabled
   bool canary = false;         ///< then it has no owner, and `rights` are empty
   UnixSeconds not_before = 0;  ///< 0 = none
   UnixSeconds expires = 0;     ///< 0 = never

@@ -55,6 +55,7 @@ Status write_token(Mutation& mutation, const Place& place, const Token& token, c
   secret.token = place.key;
   secret.imported = token.imported;
   secret.enabled = token.enabled;
+  secret.reuse_seen = token.reuse_seen && !token.enabled;
   secret.canary = token.canary;
   secret.not_before = token.not_before;
   secret.expires = token.expires;
@@ -182,6 +183,7 @@ Result<StoredToken> load_token(const Transaction& transaction, Names& names, con
   token.expires = secret.expires;
   token.enabled = secret.enabled;
   token.imported = secret.imported;
+  token.reuse_seen = secret.reuse_seen;
   token.canary = secret.canary;
   token.networks.assign(secret.networks.items().begin(), secret.networks.items().end());
   if (secret.owner != no_handle) {

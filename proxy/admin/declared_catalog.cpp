@@ -1,19 +1,12 @@
 #include "proxy/admin/declared_catalog.hpp"
 
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 
 #include "conf/yaml.hpp"
 #include "store/catalog_file.hpp"
 
 namespace postern::admin {
 namespace {
-
-std::string read_text(const std::string& path) {
-  std::ifstream in(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(in), {}};
-}
 
 /// Commands may run in another directory than the server.
 std::string absolute(const std::string& path) {
@@ -31,7 +24,7 @@ std::string rendered(const Diagnostics& diagnostics, const yaml::Document& docum
 }  // namespace
 
 bool DeclaredCatalog::changed() const {
-  return !file_.empty() && read_text(file_) != text_;
+  return !file_.empty() && yaml::read_text(file_) != text_;
 }
 
 Result<std::string> DeclaredCatalog::apply(store::Store& store, std::string_view reason) {
@@ -50,7 +43,7 @@ Result<std::string> DeclaredCatalog::apply(store::Store& store, std::string_view
   // Only a file that can be read makes the store its own: a start that is refused changes nothing.
   if (!declared_) POSTERN_TRY_STATUS(store.set_declared_in(actor, {}));
   store::Store::ApplyOptions options;
-  options.prune = declared_;
+  options.prune = options.only_source = declared_;
   const auto report = store.apply(actor, declaration, options);
   if (!report) {
     text_.clear();  // it may be the store's fault, and pass

@@ -153,7 +153,7 @@ int apply(Arguments& arguments) {
   const auto declared_in = store->declared_in();
   if (!declared_in) return fail(declared_in.error());
   if (!declares(file, access.declared_in()) || !declares(file, *declared_in)) return exit_failed;
-  if (!declared_in->empty() || !access.declared_in().empty()) options.prune = true;
+  if (!declared_in->empty() || !access.declared_in().empty()) options.prune = options.only_source = true;
   return carry_out(*store, access.actor(), *declaration, options, output);
 }
 
@@ -174,7 +174,7 @@ const Command catalog_apply{
     "catalog apply",
     "Shows how the store differs from what a file declares, then makes it so: all of it or, on a mistake, "
     "nothing. Whether a license is enabled and its seats are left as they are, and what was disabled stays "
-    "disabled.",
+    "disabled, but in a declared store, where nothing else can say so.",
     "postern catalog apply catalog.yaml --dry-run\n"
     "postern catalog apply catalog.yaml\n"
     "postern catalog apply catalog.yaml --prune --json",

@@ -1,6 +1,7 @@
 """A catalog under a running server, and a store that is its catalog and nothing else."""
 
 import hashlib
+import json
 import shutil
 
 import pytest
@@ -120,3 +121,47 @@ def test_a_start_that_is_refused_leaves_the_store_as_it_was(guard):
     with pytest.raises(Failed, match="roles"):
         postern.start()
     postern.store.run("group", "create", "still.managed")
+
+
+LICENSED = """\
+licenses:
+  - {{id: test.seats, kind: subject, max_subjects: {seats}, enabled: {enabled}}}
+users:
+  - {{id: anna, name: Anna, status: {status}, licenses: [test.seats]}}
+  - {{id: bert, name: Bert{more}}}
+"""
+
+
+def test_in_a_declared_store_the_file_says_what_is_in_use(guard):
+    """Nothing else can: commands are refused. Also fewer seats, in the same breath in which somebody gives theirs up."""
+    def text(**values):
+        return "version: 1\n" + LICENSED.format(**{"seats": 2, "enabled": "true", "status": "enabled", "more": ", licenses: [test.seats]", **values})
+
+    policy = "version: 1\nrules:\n  - {path: /open, allow: anonymous}\n"
+    postern, file = with_catalog(guard, text(enabled="false", status="disabled"), mode="declared", policy=policy)
+    postern.start()
+
+    def told():
+        license, = [one for one in json.loads(postern.store.run("license", "list", "--json").stdout) if one["id"] == "test.seats"]
+        user, = [one for one in json.loads(postern.store.run("user", "list", "--json").stdout) if one["id"] == "anna"]
+        return license["enabled"], license["max_subjects"], user["status"]
+
+    assert told() == (False, 2, "disabled")
+    file.write_text(text())
+    until(lambda: told() == (True, 2, "enabled"), "what was out of use is in use", lambda: str(told()))
+    file.write_text(text(seats=1, more=""))
+    until(lambda: told() == (True, 1, "enabled"), "fewer seats", lambda: str(told()))
+    file.write_text(text(enabled="false", seats=9))
+    until(lambda: told() == (False, 9, "enabled"), "out of use again", lambda: str(told()))
+    assert postern.store.run("catalog", "apply", file, "--dry-run").stdout.startswith("0 created, 0 updated, 0 deleted")
+
+
+def test_a_catalog_with_a_byte_order_mark_is_applied_once(guard):
+    postern, file = with_catalog(guard, "", mode="declared")
+    file.write_bytes(b"\xef\xbb\xbf" + declaring().encode())
+    postern.start()
+    until(lambda: status(postern, "/read") == 200, "the declared token")
+    before = len(postern.log)
+    postern.policy_file.write_text(postern.policy_file.read_text() + "# a comment\n")
+    postern.wait_for_log("reloaded", before)
+    assert "unchanged" not in postern.log[before:]

@@ -1,5 +1,6 @@
 // Declared catalogs: idempotent, all or nothing, and never a way to undo a revocation.
 
+#include "store/alarm.hpp"
 #include "store/audit.hpp"
 #include "store/catalog_file.hpp"
 #include "store_fixture.hpp"
@@ -106,6 +107,34 @@ TEST_CASE("a restart that applies the same file again revives nothing that was r
   with_id.tokens[0].id = id;
   must(store.apply(alice, with_id));
   CHECK(state_of(reader, declared_secret) == TokenState::rotated);
+  must_verify(store);
+}
+
+TEST_CASE(
+    "where the file is the only source it says what is in use, but for a token whose old secret was used") {
+  TemporaryDirectory directory;
+  Store store = open_store(directory);
+  Reader reader = must(Reader::open(store));
+  Store::ApplyOptions only;
+  only.only_source = true;
+  Store::Declaration declaration = small_shop();
+  declaration.tokens[0].id = "tok_DeclaredToken001";
+  declaration.tokens[0].enabled = false;
+  must(store.apply(alice, declaration, only));
+  CHECK(state_of(reader, declared_secret) == TokenState::disabled);
+  declaration.tokens[0].enabled = true;
+  must(store.apply(alice, declaration, only));
+  CHECK(state_of(reader, declared_secret) == TokenState::valid);
+
+  CHECK(must(disable_token(store, alice, *parse_token_id("tok_DeclaredToken001"))));
+  must(store.apply(alice, declaration, only));
+  CHECK(state_of(reader, declared_secret) == TokenState::disabled);
+  CHECK(must(store.token("tok_DeclaredToken001")).reuse_seen);
+  must_verify(store);
+  declaration.tokens[0].secret_sha256 = to_hex(hash_secret("another-9f8e7d6c5b4a"));
+  must(store.apply(alice, declaration, only));
+  CHECK(state_of(reader, "another-9f8e7d6c5b4a") == TokenState::valid);
+  CHECK_FALSE(must(store.token("tok_DeclaredToken001")).reuse_seen);
   must_verify(store);
 }
 

@@ -220,6 +220,8 @@ TEST_CASE("a second spelling of a record, or one that makes no sense, is refused
       {"disabled", "\x00"sv, true},
       {"flags in two bytes though one is enough", "\x81\x00"sv, false},
       {"a flag nobody knows", "\x81\x80\x04"sv, false},
+      {"one whose old secret was used", "\x80\x80\x04"sv, true},
+      {"the same, enabled", "\x81\x80\x04"sv, false},
       {"a canary", "\x81\x80\x02"sv, true},
       {"a canary with an owner", "\x91\x80\x02\x07"sv, false},
       {"a canary with a role", "\xa1\x80\x02\x01\x01"sv, false},
