@@ -8,8 +8,6 @@ namespace postern::cli {
 std::string AskedRequest::read(std::string_view method, std::string_view target, std::string_view host) {
   method_ = method;
   target_ = target;
-  for (char& c : method_)
-    if (c >= 'a' && c <= 'z') c = static_cast<char>(c - 'a' + 'A');
   raw_host_ = host;
   for (const std::string_view scheme : {"http://", "https://"}) {
     if (!target.starts_with(scheme)) continue;
@@ -33,6 +31,12 @@ std::string AskedRequest::read(std::string_view method, std::string_view target,
   raw_path_ = path;
   error_ = policy::canonical_path(raw_path_, path_text_, path_);
   return {};
+}
+
+std::string upper_case(std::string text) {
+  for (char& c : text)
+    if (c >= 'a' && c <= 'z') c = static_cast<char>(c - 'a' + 'A');
+  return text;
 }
 
 void AskedRequest::keep_slashes(const policy::Policy& policy) {

@@ -16,14 +16,17 @@
 namespace postern::cli {
 
 /// A request in canonical form, as the gate would see it. Owns what it looks at; does not move.
+/// A method as people type it, for AskedRequest::read().
+[[nodiscard]] std::string upper_case(std::string text);
+
 class AskedRequest {
  public:
   AskedRequest() = default;
   AskedRequest(const AskedRequest&) = delete;
   AskedRequest& operator=(const AskedRequest&) = delete;
 
-  /// `host` may be empty; one in the target replaces it. What is wrong, or empty. A path that is refused is
-  /// not wrong: then error() says why.
+  /// `method` is taken as it is. `host` may be empty; one in the target replaces it. What is wrong, or empty.
+  /// A path that is refused is not wrong: then error() says why.
   [[nodiscard]] std::string read(std::string_view method, std::string_view target, std::string_view host);
 
   /// Keeps escaped slashes in the path where this policy keeps them: then error() is gone.

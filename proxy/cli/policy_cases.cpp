@@ -264,7 +264,8 @@ class CaseReader {
       place = given_target;
       if (const yaml::Node* given = text(node, "host")) host = given->scalar;
     }
-    if (std::string flaw = request->asked.read(method, target, host); !flaw.empty()) {
+    if (std::string flaw = request->asked.read(upper_case(std::string(method)), target, host);
+        !flaw.empty()) {
       mistake(*place, std::move(flaw));
       return nullptr;
     }

@@ -24,7 +24,7 @@ int explain(Arguments& arguments) {
   if (!arguments.parse()) return arguments.exit_code();
   if (const std::string flaw = who.flaw(); !flaw.empty()) return arguments.usage_error(flaw);
   AskedRequest request;
-  if (const std::string flaw = request.read(method, target, host); !flaw.empty())
+  if (const std::string flaw = request.read(upper_case(method), target, host); !flaw.empty())
     return arguments.usage_error(flaw);
   if (!source.load()) return exit_failed;
   const auto subject = who.resolve(source.store(), source.why_no_store());

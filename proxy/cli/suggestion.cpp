@@ -93,8 +93,15 @@ void add_all(std::vector<std::string>& list, const std::vector<std::string>& mor
 
 Suggestion::Suggestion(const ObservedUse& use, const AskedPolicy& policy, const store::Store& store)
     : use_(use), policy_(policy), store_(store) {
+  for (const policy::Rule& rule : policy.policy().rules()) shun_denied(rule.requirement, false);
   for (const auto& [key, one] : use.subjects()) subjects_.push_back(suggest_for(one));
   suggest_for_roles();
+}
+
+void Suggestion::shun_denied(const policy::Requirement& part, bool denied) {
+  if (denied && part.kind == policy::RequirementKind::role) shunned_.insert(part.id);
+  for (const policy::Requirement& child : part.children)
+    shun_denied(child, denied || part.kind == policy::RequirementKind::negation);
 }
 
 std::set<std::string> Suggestion::permissions_of(const std::string& role) const {
@@ -109,13 +116,16 @@ std::set<std::string> Suggestion::permissions_of(const std::string& role) const 
 }
 
 /// Roles that give nothing that is not needed, the one that gives most first; the rest is given directly.
+/// None that some rule keeps out, unless it is held already.
 void Suggestion::choose_roles(const std::set<std::string>& needed, ForSubject& subject) const {
   std::set<std::string> open = needed;
   for (const std::string& role : subject.roles)
     for (const std::string& permission : permissions_of(role)) open.erase(permission);
   std::vector<std::pair<std::string, std::set<std::string>>> fitting;
   for (const std::string_view id : policy_.names().ids(EntityKind::role)) {
-    std::set<std::string> gives = permissions_of(std::string(id));
+    const std::string role(id);
+    if (shunned_.contains(role) && !contains(subject.use->holdings.roles, role)) continue;
+    std::set<std::string> gives = permissions_of(role);
     if (!gives.empty() && std::includes(needed.begin(), needed.end(), gives.begin(), gives.end()))
       fitting.emplace_back(id, std::move(gives));
   }

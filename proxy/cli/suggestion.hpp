@@ -39,6 +39,7 @@ class Suggestion {
     std::vector<std::string> used, idle;
   };
 
+  void shun_denied(const policy::Requirement& part, bool denied);
   [[nodiscard]] ForSubject suggest_for(const SubjectUse& use) const;
   void choose_roles(const std::set<std::string>& needed, ForSubject& subject) const;
   void compare_with_held(ForSubject& subject) const;
@@ -50,6 +51,7 @@ class Suggestion {
   const ObservedUse& use_;
   const AskedPolicy& policy_;
   const store::Store& store_;
+  std::set<std::string> shunned_;  ///< roles that some rule keeps out
   std::vector<ForSubject> subjects_;
   std::vector<ForRole> roles_;  ///< those that somebody of the log holds
 };

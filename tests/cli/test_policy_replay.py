@@ -286,3 +286,11 @@ def test_the_log_of_a_server_is_read_back_whole(shop):
     policy(shop, "{id: health, path: /health, allow: anonymous}")
     answer = shop.json("policy", "replay", "server.log", "--policy", "new.yaml", ok=3)
     assert {(one["subject"], one["why"]) for one in answer["groups"]} == {(f"token {made['id']}", "no_rule")}
+
+
+def test_a_method_in_lower_case_is_one_like_others(shop):
+    """Anybody may ask with one; it is no reason to distrust the log."""
+    policy(shop, "{id: orders, path: /orders/**, permission: shop.orders.read}")
+    (shop.folder / "access.log").write_text(by(TOKEN, "get") + "\n")
+    answer = shop.json("policy", "replay", "access.log", "--policy", "new.yaml")
+    assert (answer["lines"], answer["broken"]) == (1, 0)

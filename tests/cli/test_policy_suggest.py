@@ -132,3 +132,12 @@ def test_broken_lines_and_no_store(shop, tmp_path):
     answer = suggest(shop, [by(TOKEN), "{"], ok=3)
     assert (answer["counted"], answer["broken"]) == (1, 1)
     assert "looked up in the store" in shop.refused("policy", "suggest", "access.log", "--store", "nowhere", "--policy", "policy.yaml")
+
+
+def test_a_role_that_a_rule_keeps_out_is_not_proposed(shop):
+    """It may give just what is needed, and shut its holder out all the same."""
+    policy = POLICY.replace("rules:\n", "rules:\n  - {id: kept, path: /kept, permission: shop.orders.read, not: {role: shop.reader}}\n")
+    holder = token(shop, "--permission", "shop.orders.read")
+    (shop.folder / "policy.yaml").write_text(policy)
+    [subject] = shop.json("policy", "suggest", write(shop.folder, [by(holder, path="/kept")]))["subjects"]
+    assert (subject["roles"], subject["permissions"], subject["command"]) == ([], ["shop.orders.read"], None)
