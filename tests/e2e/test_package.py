@@ -43,7 +43,7 @@ def root(package, tmp_path_factory):
 def test_it_installs_program_unit_pages_completions_and_examples(package, root):
     files = {str(path.relative_to(root)) for path in root.rglob("*") if path.is_file()}
     for expected in [
-        "usr/bin/postern", "usr/lib/systemd/system/postern.service", "usr/lib/systemd/system/postern.socket", "etc/postern/postern.yaml", "etc/postern/policy.yaml",
+        "usr/bin/postern", "usr/lib/systemd/system/postern.service", "usr/lib/systemd/system/postern.socket", "usr/lib/sysusers.d/postern.conf", "etc/postern/postern.yaml", "etc/postern/policy.yaml",
         "usr/share/man/man1/postern.1.gz", "usr/share/man/man1/postern-token-create.1.gz", "usr/share/man/man5/postern.yaml.5.gz",
         "usr/share/bash-completion/completions/postern", "usr/share/zsh/vendor-completions/_postern", "usr/share/fish/vendor_completions.d/postern.fish",
         "usr/share/doc/postern/copyright", "usr/share/doc/postern/changelog.gz", "usr/share/doc/postern/README.md",
