@@ -63,9 +63,12 @@ part_tsan() { build tsan -DPOSTERN_WERROR=OFF; }
 wrapper=()  # a command under which tests run
 unit() { "${wrapper[@]}" ctest --preset "$1" --timeout 600 --test-output-size-passed 65536 --output-junit "$logs/$2.xml"; }
 # black_box PART DIRECTORY [pytest argument]...
+# Several at a time, since most of a test's time is waiting; not where the machine's own containers are used.
+workers=(-n "${POSTERN_TEST_WORKERS:-3}")
 black_box() {
   local part=$1 directory=$2
   shift 2
+  [[ "$part" = static || "$part" = documents ]] || set -- "${workers[@]}" "$@"
   $full && [[ "$part" = e2e || "$part" = static ]] && set -- --full "$@"
   "${wrapper[@]}" "$python" -m pytest -q -p no:cacheprovider -o junit_family=xunit2 --durations=10 --tb=short \
     --junit-xml="$logs/$part.xml" "$@" "$directory"
