@@ -140,6 +140,13 @@ struct Limits {
   std::uint64_t body_rate_min;             ///< bytes a second, 0 = any: 408
 };
 
+/// Spans of requests for a collector.
+struct Tracing {
+  std::string endpoint;              ///< URL that takes OTLP over HTTP; empty: none are sent
+  std::uint32_t sample_percent = 0;  ///< of traces that begin here
+  std::string service_name;
+};
+
 struct Config {
   std::vector<Listen> listen;
   Tls tls;
@@ -168,6 +175,7 @@ struct Config {
   std::uint32_t shards = 0;             ///< 0 = one per core we may run on
   std::string access_log;               ///< "-" standard output, "off", or a file
   LogLevel log_level = LogLevel::info;
+  Tracing tracing;
   bool dev = false;  ///< --dev
 
   /// Every upstream, however it was written, in a fixed order: requests know theirs by its index.

@@ -128,4 +128,7 @@ inline constexpr std::size_t usage_sweep_max = 4096;  ///< records looked at for
 inline constexpr std::size_t log_line_bytes_max =
     12 * 1024;  ///< a longer line (an 8 KiB path full of escapes) is dropped and counted
 
+// --- spans ---
+inline constexpr std::size_t span_bytes_max = 12 * 1024;  ///< a longer one is dropped and counted
+
 }  // namespace postern::limits

@@ -169,15 +169,24 @@ void read_log_level(const Given& given, LogLevel& out) {
   given.mistake(given.shown() + " is no log level", std::move(suggestion));
 }
 
-void read_realm(const Given& given, std::string& out) {
+/// A text that is written between quotes; what would need escaping there gains nobody anything.
+static void read_quotable(const Given& given, std::string_view what, std::string& out) {
   const std::string* text = given.text();
   if (text == nullptr) return;
-  // It is written between quotes into WWW-Authenticate; what would need escaping there gains nobody anything.
   const bool plain = std::all_of(text->begin(), text->end(),
                                  [](char c) { return c >= ' ' && c <= '~' && c != '"' && c != '\\'; });
   if (text->empty() || text->size() > limits::realm_bytes_max || !plain)
-    return given.mistake(given.shown() + " is no realm", "allowed is " + std::string(given.option.bounds));
+    return given.mistake(given.shown() + " is no " + std::string(what),
+                         "allowed is " + std::string(given.option.bounds));
   out = *text;
+}
+
+void read_realm(const Given& given, std::string& out) {
+  read_quotable(given, "realm", out);
+}
+
+void read_service_name(const Given& given, std::string& out) {
+  read_quotable(given, "name of a service", out);
 }
 
 void read_token_prefix(const Given& given, std::string& out) {

@@ -74,6 +74,9 @@ constexpr Option table[] = {
   {"shards", "Threads that serve, 0 = one per core", "count", "0", "0 to 256", restart, open, "--shards", option_value<read_count, &Config::shards>},
   {"log.access", "Where the access log goes: `-` standard output, `off`, or a file", "path", "-", "", restart, open, "--access-log", option_value<read_access_log, &Config::access_log>},
   {"log.level", "Least grave message that is logged", "word", "info", "error, warning, info, debug", reload, open, "--log-level", option_value<read_log_level, &Config::log_level>},
+  {"tracing.endpoint", "Collector that takes spans of requests by OTLP over HTTP, such as `http://127.0.0.1:4318/v1/traces`; none are sent without it", "URL", "", "", restart, open, "", option_value<read_http_url, &Config::tracing, &Tracing::endpoint>},
+  {"tracing.sample_percent", "How many of a hundred traces that begin here are recorded; those that a client began are as it says", "count", "0", "0 to 100", restart, open, "", option_value<read_count, &Config::tracing, &Tracing::sample_percent>},
+  {"tracing.service_name", "What spans call this service", "text", "postern", "up to 128 printable ASCII characters without quote and backslash", restart, open, "", option_value<read_service_name, &Config::tracing, &Tracing::service_name>},
 };
 // clang-format on
 

@@ -40,6 +40,7 @@ void read_access_log(const Given& given, std::string& out);
 void read_store_mode(const Given& given, StoreMode& out);
 void read_log_level(const Given& given, LogLevel& out);
 void read_realm(const Given& given, std::string& out);
+void read_service_name(const Given& given, std::string& out);
 void read_token_prefix(const Given& given, std::string& out);
 void read_header_prefix(const Given& given, std::string& out);
 void read_credentials(const Given& given, std::vector<CredentialSource>& out);
@@ -52,6 +53,8 @@ void read_client_certificate(const Given& given, ClientCertificate& out);
 void read_network(const Given& given, Network& out);
 
 void read_upstream_url(const Given& given, UpstreamAddress& out);
+/// http or https, with any path, or empty for "none".
+void read_http_url(const Given& given, std::string& out);
 /// A mapping of names to entries, whose keys are a table of their own: upstream_keys().
 void read_upstreams(const Given& given, std::vector<Upstream>& out);
 /// A mapping of names to values. What has to do with the rest of the configuration is upstream_header_flaw's.

@@ -66,4 +66,21 @@ void read_upstream_url(const Given& given, UpstreamAddress& out) {
   out.endpoint = std::move(*endpoint);
 }
 
+void read_http_url(const Given& given, std::string& out) {
+  const std::string* text = given.text();
+  if (text == nullptr) return;
+  if (text->empty()) return out.clear();
+  const bool tls = text->starts_with(https_scheme);
+  if (!tls && !text->starts_with(http_scheme))
+    return given.mistake(given.shown() + " is no URL",
+                         "write http://host:port/path or https://host:port/path");
+  const std::string rest = text->substr(tls ? https_scheme.size() : http_scheme.size());
+  std::string authority = rest.substr(0, rest.find_first_of("/?#"));
+  if (authority.find('@') != std::string::npos) return given.mistake("a URL here has no user or password");
+  if (!names_port(authority)) authority += ':' + std::to_string(tls ? https_port : http_port);
+  const bool printable = std::all_of(rest.begin(), rest.end(), [](char c) { return c > ' ' && c < 0x7F; });
+  if (!printable || !parse_endpoint(authority)) return given.mistake(given.shown() + " is no URL");
+  out = *text;
+}
+
 }  // namespace postern

@@ -1,11 +1,9 @@
 #include "proxy/access_log.hpp"
 
-#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <fcntl.h>
 #include <poll.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 namespace postern {
@@ -24,27 +22,6 @@ Result<int> open_target(const std::string& target) {
 
 }  // namespace
 
-AccessLog::Ring::Ring()
-    : bytes_(static_cast<char*>(
-          ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0))) {
-  POSTERN_CHECK(bytes_ != MAP_FAILED);
-}
-
-AccessLog::Ring::~Ring() {
-  ::munmap(bytes_, size);
-}
-
-bool AccessLog::Ring::put(std::string_view line) noexcept {
-  const std::uint64_t written = written_.load(std::memory_order_relaxed);
-  if (line.size() > size - (written - read_.load(std::memory_order_acquire))) return false;
-  const std::uint64_t at = written & (size - 1);
-  const std::size_t until_edge = std::min<std::size_t>(line.size(), size - at);
-  std::memcpy(bytes_ + at, line.data(), until_edge);
-  std::memcpy(bytes_, line.data() + until_edge, line.size() - until_edge);
-  written_.store(written + line.size(), std::memory_order_release);
-  return true;
-}
-
 Result<std::unique_ptr<AccessLog>> AccessLog::open(const std::string& target, std::size_t rings,
                                                    ProcessMetrics& metrics) {
   POSTERN_TRY(const int descriptor, open_target(target));
@@ -54,7 +31,7 @@ Result<std::unique_ptr<AccessLog>> AccessLog::open(const std::string& target, st
 AccessLog::AccessLog(std::string target, int descriptor, std::size_t rings, ProcessMetrics& metrics)
     : target_(std::move(target)), descriptor_(descriptor), metrics_(metrics) {
   if (descriptor < 0) return;
-  for (std::size_t i = 0; i < rings; ++i) rings_.push_back(std::make_unique<Ring>());
+  for (std::size_t i = 0; i < rings; ++i) rings_.push_back(std::make_unique<ByteRing>(ring_bytes));
   thread_ = std::thread([this] { run(); });
 }
 
@@ -103,18 +80,8 @@ void AccessLog::run() noexcept {
 
 bool AccessLog::write_out() noexcept {
   bool any = false;
-  for (const auto& ring : rings_) {
-    const std::uint64_t read = ring->read_.load(std::memory_order_relaxed);
-    const std::uint64_t written = ring->written_.load(std::memory_order_acquire);
-    if (read == written) continue;
-    any = true;
-    const std::uint64_t at = read & (Ring::size - 1);
-    const std::size_t total = written - read;
-    const std::size_t until_edge = std::min<std::size_t>(total, Ring::size - at);
-    write_fully(ring->bytes_ + at, until_edge);
-    if (total > until_edge) write_fully(ring->bytes_, total - until_edge);
-    ring->read_.store(written, std::memory_order_release);
-  }
+  for (const auto& ring : rings_)
+    any |= ring->drain([this](std::string_view lines) { write_fully(lines.data(), lines.size()); });
   return any;
 }
 

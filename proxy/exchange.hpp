@@ -28,6 +28,8 @@ namespace postern {
 struct Facts {
   RequestId request_id;
   TraceParent traceparent;
+  SpanId parent_span;            ///< the client's, when this request is a span of its trace
+  bool spanned = false;          ///< to be told to the collector of spans
   bool trace_continued = false;  ///< the client's traceparent was good
   BoundedText<limits::method_bytes_max> method;
   BoundedText<256> host;

@@ -110,6 +110,8 @@ constexpr Plain plain[] = {
      &ShardMetrics::body_bytes_sent},
     {"access_log_lines_dropped_total", "counter", "Access log lines lost because the log could not keep up.",
      &ShardMetrics::log_lines_dropped},
+    {"spans_dropped_total", "counter", "Spans lost because there was no room for them.",
+     &ShardMetrics::spans_dropped},
 };
 
 /// Samples of an array of counters whose index is an enumerator or a status; zeros of later indices are left
@@ -216,6 +218,10 @@ void render_process(Exposition& out, const ProcessMetrics& process) {
   out.sample({}, process.usage_failures.get());
   out.family("access_log_write_errors_total", "counter", "Writes of the access log that failed.");
   out.sample({}, process.log_write_errors.get());
+  out.family("spans_exported_total", "counter", "Spans that the collector took.");
+  out.sample({}, process.spans_exported.get());
+  out.family("spans_unsent_total", "counter", "Spans given up because the collector did not take them.");
+  out.sample({}, process.spans_unsent.get());
   out.family("build_info", "gauge", "The version that runs.");
   out.sample(label("version", version()), 1);
 }

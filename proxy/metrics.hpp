@@ -53,6 +53,7 @@ struct alignas(64) ShardMetrics {
       upstream_idle;
   Counter body_bytes_received, body_bytes_sent;
   Counter log_lines_dropped;
+  Counter spans_dropped;  ///< too large, or no room while the collector is away
 };
 
 /// Days ahead for which the tokens that end are counted.
@@ -62,6 +63,7 @@ inline constexpr std::array<unsigned, 3> expiry_days = {1, 7, 30};
 struct ProcessMetrics {
   Counter reloads, reload_failures;
   Counter log_write_errors;
+  Counter spans_exported, spans_unsent;  ///< taken by the collector; given up
   Counter tls_reloads, tls_reload_failures;
   std::atomic<std::int64_t> tls_expires{0};  ///< Unix seconds; 0: no TLS
   std::atomic<bool> last_reload_ok{true};

@@ -141,6 +141,9 @@ void Session::name_request() noexcept {
   choose_request_id(presented(FieldName::x_request_id), shard_.ids(), x.facts.request_id);
   x.facts.trace_continued =
       choose_traceparent(presented(FieldName::traceparent), shard_.ids(), x.facts.traceparent);
+  if (const SpanExporter* const spans = shard_.shared().spans)
+    x.facts.spanned = begin_span(x.facts.trace_continued, spans->sample_percent(), shard_.ids(),
+                                 x.facts.traceparent, x.facts.parent_span);
   x.facts.client.assign(peer_.text.view());
 }
 

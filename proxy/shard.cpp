@@ -6,14 +6,18 @@
 
 #include "proxy/listener.hpp"
 #include "proxy/log_line.hpp"
+#include "proxy/span.hpp"
 
 namespace postern {
 namespace {
 
-std::int64_t wall_milliseconds() noexcept {
+std::uint64_t wall_nanoseconds() noexcept {
   timespec now{};
   ::clock_gettime(CLOCK_REALTIME, &now);
-  return std::int64_t{now.tv_sec} * 1000 + now.tv_nsec / 1'000'000;
+  return static_cast<std::uint64_t>(now.tv_sec) * 1'000'000'000 + static_cast<std::uint64_t>(now.tv_nsec);
+}
+std::int64_t wall_milliseconds() noexcept {
+  return static_cast<std::int64_t>(wall_nanoseconds() / 1'000'000);
 }
 
 }  // namespace
@@ -193,13 +197,23 @@ void Shard::account(const Exchange& exchange) noexcept {
   metrics_.duration.add(std::chrono::duration_cast<std::chrono::microseconds>(ended - facts.began));
   metrics_.body_bytes_received.add(facts.bytes_received);
   metrics_.body_bytes_sent.add(facts.bytes_sent);
-  if (!shared_.log) return;
+  if (shared_.log) log(exchange, ended);
+  if (facts.spanned) tell_span(exchange, ended);
+}
+
+void Shard::log(const Exchange& exchange, Clock::time_point ended) noexcept {
   char line[limits::log_line_bytes_max];
   const std::size_t size = write_log_line(exchange, wall_milliseconds(), ended, line);
   if (size == 0 || !shared_.log->ring(index_).put({line, size}))
     metrics_.log_lines_dropped.add();
   else
     logged_ = true;
+}
+
+void Shard::tell_span(const Exchange& exchange, Clock::time_point ended) noexcept {
+  char span[limits::span_bytes_max];
+  const std::size_t size = write_span(exchange, wall_nanoseconds(), ended, span);
+  if (size == 0 || !shared_.spans->ring(index_).put({span, size})) metrics_.spans_dropped.add();
 }
 
 void Shard::after_batch() noexcept {

@@ -19,6 +19,7 @@
 #include "proxy/metrics.hpp"
 #include "proxy/reactor.hpp"
 #include "proxy/session.hpp"
+#include "proxy/span_exporter.hpp"
 #include "proxy/ticket_keys.hpp"
 #include "proxy/tls_context.hpp"
 #include "proxy/trace.hpp"
@@ -34,6 +35,7 @@ struct ShardShared {
   /// Whoever sets it keeps the one before alive until every shard has gone over to it (Shard::use).
   std::atomic<const Snapshot*> newest{nullptr};
   AccessLog* log = nullptr;                                 ///< null: none
+  SpanExporter* spans = nullptr;                            ///< null: none
   std::atomic<std::uint32_t> connections{0};                ///< client connections of all shards
   TicketKeys ticket_keys = TicketKeys::make(Clock::now());  ///< each shard goes on with a copy
   std::atomic<std::uint32_t> requests{0};  ///< being served, while limits.requests_in_flight is set
@@ -118,7 +120,7 @@ class Shard : private Deadline {
   [[nodiscard]] bool draining() const noexcept { return draining_; }
   /// None is waited for any more, either.
   [[nodiscard]] bool past_grace() const noexcept { return past_grace_; }
-  /// Counts an exchange that has ended and writes its line in the access log.
+  /// Counts an exchange that has ended, writes its line in the access log and tells its span.
   void account(const Exchange& exchange) noexcept;
 
   // --- for its listeners ---
@@ -133,6 +135,8 @@ class Shard : private Deadline {
   void apply_snapshot() noexcept;
   [[nodiscard]] std::unique_ptr<Stream> client_stream(int descriptor, bool tls);
   [[nodiscard]] Task<void> run_session(std::unique_ptr<Session> session);
+  void log(const Exchange& exchange, Clock::time_point ended) noexcept;
+  void tell_span(const Exchange& exchange, Clock::time_point ended) noexcept;
   void link(Session& session) noexcept;
   void unlink(Session& session) noexcept;
   void after_batch() noexcept;

@@ -95,4 +95,28 @@ bool choose_traceparent(std::string_view presented, IdSource& ids, TraceParent& 
   return false;
 }
 
+bool is_sampled(std::string_view traceparent) noexcept {
+  const char flags = traceparent[54];
+  return ((flags <= '9' ? flags - '0' : flags - 'a' + 10) & 1) != 0;
+}
+
+bool begin_span(bool continued, std::uint32_t sample_percent, IdSource& ids, TraceParent& traceparent,
+                SpanId& parent) noexcept {
+  const std::string_view theirs = traceparent.view();
+  if (continued ? !is_sampled(theirs) : ids.next() % 100 >= sample_percent) return false;
+  char bytes[55];
+  TextWriter made(bytes);
+  if (continued) {
+    parent.assign(span_id(theirs));
+    made.put(theirs.substr(0, 36));
+    put_hex(made, ids.next() | 1);
+    made.put(theirs.substr(52));
+  } else {
+    made.put(theirs.substr(0, 53));
+    made.put("01");
+  }
+  traceparent.assign(made.view());
+  return true;
+}
+
 }  // namespace postern

@@ -120,6 +120,7 @@ class Server {
   admin::Health health_;
   ProcessMetrics metrics_;
   std::unique_ptr<AccessLog> access_log_;
+  std::unique_ptr<SpanExporter> spans_;
   ShardShared shared_;
   std::vector<std::unique_ptr<Shard>> shards_;
   admin::UsageWriter usage_{store_, shards_, ruleset_, metrics_};

@@ -27,6 +27,8 @@ Status Server::prepare() {
   POSTERN_TRY_STATUS(load_certificates());
   POSTERN_TRY(access_log_, AccessLog::open(config().access_log, shard_count(), metrics_));
   if (access_log_->enabled()) shared_.log = access_log_.get();
+  POSTERN_TRY(spans_, SpanExporter::start(config().tracing, shard_count(), metrics_));
+  shared_.spans = spans_.get();
   POSTERN_TRY_STATUS(make_shards());
   // Last: who asks for the sockets must be ready to serve on them.
   if (!config().handover.empty()) {

@@ -1,8 +1,8 @@
 #include "proxy/cli/openapi_source.hpp"
 
-#include "proxy/cli/fetch.hpp"
 #include "proxy/cli/output.hpp"
 #include "proxy/cli/text_file.hpp"
+#include "proxy/http_client.hpp"
 
 namespace postern::cli {
 
@@ -13,7 +13,7 @@ void OpenapiSource::declare(Arguments& arguments) {
 }
 
 bool OpenapiSource::load() {
-  FetchBounds bounds;
+  HttpBounds bounds;
   bounds.time = std::chrono::seconds(seconds_);
   bounds.bytes_max = text_file_bytes_max;
   auto text = is_http_url(place_) ? fetch(place_, bounds) : read_text_file(place_);

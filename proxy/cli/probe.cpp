@@ -12,9 +12,9 @@
 #include "proxy/address.hpp"
 #include "proxy/cli/arguments.hpp"
 #include "proxy/cli/cli.hpp"
-#include "proxy/cli/client_socket.hpp"
 #include "proxy/cli/config_options.hpp"
 #include "proxy/cli/output.hpp"
+#include "proxy/client_socket.hpp"
 
 namespace postern::cli {
 namespace {

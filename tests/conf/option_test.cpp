@@ -64,6 +64,9 @@ const std::map<std::string_view, std::string> other_values = {
     {"shards", "1"},
     {"log.access", "off"},
     {"log.level", "debug"},
+    {"tracing.endpoint", "http://127.0.0.1:4318/v1/traces"},
+    {"tracing.sample_percent", "1"},
+    {"tracing.service_name", "other"},
 };
 
 /// The smallest configuration, with one option set by a flag.

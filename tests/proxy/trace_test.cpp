@@ -83,3 +83,58 @@ TEST_CASE("any other traceparent is replaced by a new one that is not sampled") 
     CHECK(traceparent(made) == made);  // well-formed by our own measure
   }
 }
+
+TEST_CASE("a recorded trace gets a span of ours between the client's and the upstream's") {
+  TraceParent context;
+  context.assign(good);
+  SpanId parent;
+  CHECK(begin_span(true, 0, ids, context, parent));
+  CHECK(parent.view() == "00f067aa0ba902b7");
+  CHECK(trace_id(context.view()) == trace_id(good));
+  CHECK(span_id(context.view()) != span_id(good));
+  CHECK(context.view().substr(52) == "-01");
+  CHECK(traceparent(context.view()) == context.view());  // well-formed by our own measure
+}
+
+TEST_CASE("whether a trace is recorded is the lowest bit of its flags") {
+  for (const auto& [flags, recorded] : {std::pair("00", false),
+                                        {"01", true},
+                                        {"02", false},
+                                        {"03", true},
+                                        {"0a", false},
+                                        {"0b", true},
+                                        {"fe", false},
+                                        {"ff", true}}) {
+    TraceParent context;
+    context.assign(good.substr(0, 53) + flags);
+    SpanId parent;
+    CAPTURE(flags);
+    CHECK(is_sampled(context.view()) == recorded);
+    CHECK(begin_span(true, 100, ids, context, parent) == recorded);
+    CHECK(context.view().substr(53) == flags);
+    CHECK((context.view().substr(0, 53) == good.substr(0, 53)) != recorded);
+    CHECK(parent.empty() != recorded);
+  }
+}
+
+TEST_CASE("a trace that begins here is recorded in so many cases of a hundred, and has no parent") {
+  const auto recorded = [](std::uint32_t percent) {
+    int count = 0;
+    for (int i = 0; i < 1000; ++i) {
+      TraceParent context;
+      choose_traceparent({}, ids, context);
+      const std::string before(context.view());
+      SpanId parent;
+      const bool begun = begin_span(false, percent, ids, context, parent);
+      count += begun ? 1 : 0;
+      CHECK(parent.empty());
+      CHECK(context.view() == before.substr(0, 53) + (begun ? "01" : "00"));
+    }
+    return count;
+  };
+  CHECK(recorded(0) == 0);
+  CHECK(recorded(100) == 1000);
+  const int some = recorded(30);
+  CHECK(some > 200);  // seven standard deviations
+  CHECK(some < 400);
+}

@@ -1,4 +1,4 @@
-#include "proxy/cli/fetch.hpp"
+#include "proxy/http_client.hpp"
 
 #include <algorithm>
 #include <cerrno>
@@ -10,12 +10,11 @@
 
 #include "policy/target.hpp"
 #include "proxy/chunk_machine.hpp"
-#include "proxy/cli/client_socket.hpp"
+#include "proxy/client_socket.hpp"
 #include "proxy/head_reader.hpp"
-#include "proxy/tls_client.hpp"
 #include "proxy/tls_stream.hpp"
 
-namespace postern::cli {
+namespace postern {
 namespace {
 
 using Clock = ClientSocket::Clock;
@@ -27,13 +26,15 @@ Error unavailable(std::string message) {
 /// One connection, plain or TLS.
 class Connection {
  public:
-  Connection(int family, Clock::time_point until) noexcept : socket_(family), until_(until) {}
+  Connection(int family, Clock::time_point until, int stop) noexcept
+      : socket_(family), until_(until), stop_(stop) {}
 
-  Status connect(const addrinfo& address) {
+  /// `until`: no longer than the whole may take.
+  Status connect(const addrinfo& address, Clock::time_point until) {
     if (socket_.fd() < 0) return unavailable("no descriptors left");
     if (::connect(socket_.fd(), address.ai_addr, address.ai_addrlen) == 0) return {};
     if (errno != EINPROGRESS) return unavailable(std::strerror(errno));
-    if (!socket_.wait(POLLOUT, until_)) return too_slow();
+    if (!socket_.wait(POLLOUT, until, stop_)) return too_slow();
     int error = 0;
     socklen_t size = sizeof error;
     ::getsockopt(socket_.fd(), SOL_SOCKET, SO_ERROR, &error, &size);
@@ -61,7 +62,7 @@ class Connection {
           continue;
         }
         if (errno != EAGAIN && errno != EINTR) return unavailable(std::strerror(errno));
-        if (!socket_.wait(POLLOUT, until_)) return too_slow();
+        if (!socket_.wait(POLLOUT, until_, stop_)) return too_slow();
         continue;
       }
       ERR_clear_error();
@@ -84,7 +85,7 @@ class Connection {
         const ssize_t count = ::recv(socket_.fd(), piece, sizeof piece, 0);
         if (count >= 0) return took(text, piece, static_cast<std::size_t>(count));
         if (errno != EAGAIN && errno != EINTR) return unavailable(std::strerror(errno));
-        if (!socket_.wait(POLLIN, until_)) return too_slow();
+        if (!socket_.wait(POLLIN, until_, stop_)) return too_slow();
         continue;
       }
       ERR_clear_error();
@@ -107,7 +108,7 @@ class Connection {
   Status wait_for_tls(int done) {
     const int wanted = SSL_get_error(ssl_.get(), done);
     if (wanted == SSL_ERROR_WANT_READ || wanted == SSL_ERROR_WANT_WRITE) {
-      if (socket_.wait(wanted == SSL_ERROR_WANT_READ ? POLLIN : POLLOUT, until_)) return {};
+      if (socket_.wait(wanted == SSL_ERROR_WANT_READ ? POLLIN : POLLOUT, until_, stop_)) return {};
       return too_slow();
     }
     if (const long verdict = SSL_get_verify_result(ssl_.get()); verdict != X509_V_OK)
@@ -119,6 +120,7 @@ class Connection {
 
   ClientSocket socket_;
   Clock::time_point until_;
+  int stop_;
   Ssl ssl_;
 };
 
@@ -136,13 +138,17 @@ Result<Addresses> look_up(const HttpUrl& url) {
   return Addresses(found);
 }
 
-/// To the first of its addresses that accepts.
-Result<std::unique_ptr<Connection>> connect(const HttpUrl& url, Clock::time_point until) {
+/// To the first of its addresses that accepts. Each may take its part of the time that is left: behind one
+/// that never answers may stand one that does.
+Result<std::unique_ptr<Connection>> connect(const HttpUrl& url, Clock::time_point until, int stop) {
   POSTERN_TRY(const Addresses addresses, look_up(url));
+  int left = 0;
+  for (const addrinfo* one = addresses.get(); one != nullptr; one = one->ai_next) ++left;
   Error last = unavailable("no address");
-  for (const addrinfo* one = addresses.get(); one != nullptr; one = one->ai_next) {
-    auto connection = std::make_unique<Connection>(one->ai_family, until);
-    const Status connected = connection->connect(*one);
+  for (const addrinfo* one = addresses.get(); one != nullptr; one = one->ai_next, --left) {
+    auto connection = std::make_unique<Connection>(one->ai_family, until, stop);
+    const Clock::time_point now = Clock::now();
+    const Status connected = connection->connect(*one, now + (until - now) / left);
     if (connected) return connection;
     last = connected.error().within("cannot be connected to");
   }
@@ -167,7 +173,7 @@ std::string answer_flaw(const ResponseHead& head, const char* buffer) {
   return {};
 }
 
-/// Reads the final head. What follows it stays in `buffer`.
+/// Reads the final head, which is left in `buffer` with what follows it.
 Status read_head(Connection& connection, ResponseHead& head, std::string& buffer) {
   ResponseReader reader;
   for (int informational = 0;;) {
@@ -179,21 +185,17 @@ Status read_head(Connection& connection, ResponseHead& head, std::string& buffer
       if (count == 0) return unavailable("the answer ends before it has begun");
       continue;
     }
-    const bool final = head.status >= 200;
-    if (final) {
-      if (const std::string flaw = answer_flaw(head, buffer.data()); !flaw.empty()) return unavailable(flaw);
-    } else if (head.status == 101 || ++informational > limits::informational_max) {
+    if (head.status >= 200) return {};
+    if (head.status == 101 || ++informational > limits::informational_max)
       return unavailable("the answer is malformed: too many informational ones");
-    }
     buffer.erase(0, head.size);
     reader.reset();
-    if (final) return {};
   }
 }
 
 class Body {
  public:
-  Body(Connection& connection, const FetchBounds& bounds) : connection_(connection), bounds_(bounds) {}
+  Body(Connection& connection, const HttpBounds& bounds) : connection_(connection), bounds_(bounds) {}
 
   /// `buffer` begins with the body's first bytes.
   Result<std::string> read(const ResponseHead& head, std::string buffer) {
@@ -240,28 +242,45 @@ class Body {
   }
 
   Connection& connection_;
-  const FetchBounds& bounds_;
+  const HttpBounds& bounds_;
   ChunkMachine chunks_;
   std::string body_;
 };
 
-Result<std::string> get(const HttpUrl& url, const FetchBounds& bounds) {
+/// A question that was put, and the head of its answer.
+struct Asked {
+  std::unique_ptr<Connection> connection;
+  std::unique_ptr<ResponseHead> head = std::make_unique<ResponseHead>();  ///< offsets into `buffer`
+  std::string buffer;
+};
+
+/// `fields`: lines of the head, each with its end.
+Result<Asked> ask(const HttpUrl& url, const TlsClient* tls, std::string_view method,
+                  const std::string& fields, std::string_view body, std::chrono::seconds time, int stop) {
+  Asked asked;
+  POSTERN_TRY(asked.connection, connect(url, Clock::now() + time, stop));
+  if (url.tls) POSTERN_TRY_STATUS(asked.connection->shake_hands(*tls, url.host));
+  const std::string question = std::string(method) + ' ' + url.target +
+                               " HTTP/1.1\r\nHost: " + url.authority +
+                               "\r\nUser-Agent: postern\r\nConnection: close\r\n" + fields + "\r\n";
+  POSTERN_TRY_STATUS(asked.connection->write(question));
+  POSTERN_TRY_STATUS(asked.connection->write(body));
+  POSTERN_TRY_STATUS(read_head(*asked.connection, *asked.head, asked.buffer));
+  return asked;
+}
+
+Result<std::string> get(const HttpUrl& url, const HttpBounds& bounds) {
   std::shared_ptr<const TlsClient> tls;
   if (url.tls) {
     POSTERN_TRY(tls, TlsClient::load(UpstreamTls{}));
   }
-  const Clock::time_point until = Clock::now() + bounds.time;
-  POSTERN_TRY(const auto connection, connect(url, until));
-  if (tls) POSTERN_TRY_STATUS(connection->shake_hands(*tls, url.host));
-  const std::string question =
-      "GET " + url.target + " HTTP/1.1\r\nHost: " + url.authority +
-      "\r\nAccept: application/json, application/yaml, */*;q=0.1\r\nUser-Agent: postern\r\n"
-      "Connection: close\r\n\r\n";
-  POSTERN_TRY_STATUS(connection->write(question));
-  const auto head = std::make_unique<ResponseHead>();
-  std::string buffer;
-  POSTERN_TRY_STATUS(read_head(*connection, *head, buffer));
-  return Body(*connection, bounds).read(*head, std::move(buffer));
+  POSTERN_TRY(Asked asked,
+              ask(url, tls.get(), "GET", "Accept: application/json, application/yaml, */*;q=0.1\r\n", {},
+                  bounds.time, -1));
+  if (const std::string flaw = answer_flaw(*asked.head, asked.buffer.data()); !flaw.empty())
+    return unavailable(flaw);
+  asked.buffer.erase(0, asked.head->size);
+  return Body(*asked.connection, bounds).read(*asked.head, std::move(asked.buffer));
 }
 
 }  // namespace
@@ -291,7 +310,7 @@ Result<HttpUrl> parse_http_url(std::string_view text) {
   return url;
 }
 
-Result<std::string> fetch(const std::string& url, const FetchBounds& bounds) {
+Result<std::string> fetch(const std::string& url, const HttpBounds& bounds) {
   const auto parsed = parse_http_url(url);
   if (!parsed) return parsed.error().within(url);
   auto body = get(*parsed, bounds);
@@ -299,4 +318,12 @@ Result<std::string> fetch(const std::string& url, const FetchBounds& bounds) {
   return body;
 }
 
-}  // namespace postern::cli
+Result<int> post(const HttpUrl& url, const TlsClient* tls, std::string_view media_type, std::string_view body,
+                 std::chrono::seconds time, int stop) {
+  const std::string fields = "Content-Type: " + std::string(media_type) +
+                             "\r\nContent-Length: " + std::to_string(body.size()) + "\r\n";
+  POSTERN_TRY(const Asked asked, ask(url, tls, "POST", fields, body, time, stop));
+  return static_cast<int>(asked.head->status);
+}
+
+}  // namespace postern

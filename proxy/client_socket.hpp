@@ -1,4 +1,4 @@
-// A socket of a command that asks somebody something and waits for the answer, but not for ever.
+// A socket of somebody who asks something and waits for the answer, but not for ever.
 
 #pragma once
 
@@ -7,7 +7,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-namespace postern::cli {
+namespace postern {
 
 /// Closes itself. Nothing blocks but wait().
 class ClientSocket {
@@ -23,15 +23,15 @@ class ClientSocket {
     if (fd_ >= 0) ::close(fd_);
   }
   [[nodiscard]] int fd() const noexcept { return fd_; }
-  /// False when nothing happens until then.
-  [[nodiscard]] bool wait(short event, Clock::time_point until) const noexcept {
+  /// False when nothing happens until then, or when the descriptor `stop` (-1: none) becomes readable.
+  [[nodiscard]] bool wait(short event, Clock::time_point until, int stop = -1) const noexcept {
     const auto left = std::chrono::ceil<std::chrono::milliseconds>(until - Clock::now()).count();
-    pollfd waiting{fd_, event, 0};
-    return left > 0 && ::poll(&waiting, 1, static_cast<int>(left)) == 1;
+    pollfd waiting[] = {{fd_, event, 0}, {stop, POLLIN, 0}};
+    return left > 0 && ::poll(waiting, 2, static_cast<int>(left)) > 0 && waiting[1].revents == 0;
   }
 
  private:
   int fd_;
 };
 
-}  // namespace postern::cli
+}  // namespace postern

@@ -1,4 +1,5 @@
-// A document from a URL: one GET, answered in full or not at all.
+// Asking another server something once, on a thread that may wait: a document by GET, answered in full or not
+// at all; a report by POST.
 
 #pragma once
 
@@ -8,8 +9,9 @@
 #include <string_view>
 
 #include "conf/result.hpp"
+#include "proxy/tls_client.hpp"
 
-namespace postern::cli {
+namespace postern {
 
 /// What a URL says, ready to be asked for.
 struct HttpUrl {
@@ -24,15 +26,21 @@ struct HttpUrl {
 /// Errors (usage): no host, user and password, a port or a byte that no URL has. A fragment is dropped.
 [[nodiscard]] Result<HttpUrl> parse_http_url(std::string_view text);
 
-struct FetchBounds {
+struct HttpBounds {
   std::chrono::seconds time{30};             ///< for all of it, but for looking the name up
-  std::size_t bytes_max = 64 * 1024 * 1024;  ///< of the body
+  std::size_t bytes_max = 64 * 1024 * 1024;  ///< of the answer's body
 };
 
 /// The body of the answer 200 to a GET. https is always verified, by whom the system trusts (SSL_CERT_FILE
 /// names others). Redirections are not followed but told. Errors begin with the URL and say what was met: no
 /// connection, a certificate, another status, an answer that is malformed, coded, too large, too slow or cut
 /// off.
-[[nodiscard]] Result<std::string> fetch(const std::string& url, const FetchBounds& bounds);
+[[nodiscard]] Result<std::string> fetch(const std::string& url, const HttpBounds& bounds);
 
-}  // namespace postern::cli
+/// The status of the answer to a POST of `body`, which is of this media type; what the answer says is not
+/// read. `tls` is needed for https. Errors are those of fetch(), without the URL; an end before its time,
+/// too, when the descriptor `stop` (-1: none) becomes readable.
+[[nodiscard]] Result<int> post(const HttpUrl& url, const TlsClient* tls, std::string_view media_type,
+                               std::string_view body, std::chrono::seconds time, int stop = -1);
+
+}  // namespace postern
