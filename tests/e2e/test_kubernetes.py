@@ -286,3 +286,13 @@ def test_the_chart_refuses_values_that_make_no_sense(chart):
     ]:  # fmt: skip
         assert complaint in chart(setting, ok=1)
     assert "kind: Secret" not in chart("existingSecret=mine") and "secretName: mine" in chart("existingSecret=mine")
+
+
+@pytest.mark.full
+def test_the_chart_takes_false_and_zero_for_values(chart):
+    """Which sprig's `merge` does not."""
+    documents = objects(chart("api.securityContext.readOnlyRootFilesystem=false", "config.shards=0", "nativeSidecar=false"))
+    api = next(one for one in containers_of(pod_of(documents)) if one["name"] == "api")
+    assert api["securityContext"]["readOnlyRootFilesystem"] is False and api["securityContext"]["runAsNonRoot"] is True
+    assert yaml.safe_load(files_of(documents)["/etc/postern/postern.yaml"])["shards"] == 0
+    assert "lifecycle" not in api  # the sleep action is younger than clusters without native sidecars

@@ -42,7 +42,7 @@ def operations(file):
             return 0
         return sum(len([method for method in path if method in ("get", "put", "post", "delete", "patch", "head", "options", "trace")])
                    for path in paths.values() if isinstance(path, dict)) if isinstance(paths, dict) else 0
-    return text.count("\n    get:") + text.count("\n    post:") if text.startswith(("openapi:", "swagger:")) or "\nopenapi:" in text else 0
+    return text.count("\n    get:") + text.count("\n    post:") if "\npaths:" in text else 0
 
 
 def documents(packages, package):
