@@ -175,4 +175,10 @@ MUTANTS = [
     m("an old secret raises an alarm", "proxy/gate.cpp", "usage_.note(snapshot.token_key(), Kind::rotated, client, now);", ";", "usage"),
     m("an old secret disables its token", "proxy/admin/usage_writer.cpp", "if (!canary && ruleset_->config.disable_on_reuse) disable(*key, id);", "", "usage"),
     m("and leaves an administrator", "store/token_storage.cpp", "if (before != nullptr) POSTERN_TRY_STATUS(mutation.note_administrators());", "", "usage"),
+    # --- declared stores, spans ---
+    m("a declared license follows its file", "store/apply.cpp", "change.enabled = declared.enabled;", "", "declared"),
+    m("a declared user follows its file", "store/apply.cpp", "if (only_source || existing->status", "if (existing->status", "declared"),
+    m("a span is told of recorded traces only", "proxy/trace.cpp", "if (continued ? !is_sampled(theirs) : ids.next() % 100 >= sample_percent) return false;", "", "tracing"),
+    m("a span is one of ours", "proxy/trace.cpp", "put_hex(made, ids.next() | 1);\n    made.put(theirs.substr(52));", "made.put(theirs.substr(36));", "tracing"),
+    m("a link in the middle of a path", "proxy/admin/file_watch.cpp", "    add_links(written, places);\n", "", "reload"),
 ]
