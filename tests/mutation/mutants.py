@@ -177,8 +177,8 @@ MUTANTS = [
     m("and leaves an administrator", "store/token_storage.cpp", "if (before != nullptr) POSTERN_TRY_STATUS(mutation.note_administrators());", "", "usage"),
     # --- declared stores, spans ---
     m("a declared license follows its file", "store/apply.cpp", "change.enabled = declared.enabled;", "", "declared"),
-    m("a declared user follows its file", "store/apply.cpp", "if (only_source || existing->status", "if (existing->status", "declared"),
-    m("a span is told of recorded traces only", "proxy/trace.cpp", "if (continued ? !is_sampled(theirs) : ids.next() % 100 >= sample_percent) return false;", "", "tracing"),
+    m("a declared user follows its file", "store/apply.cpp", "if (only_source || existing->status", "if ((only_source && false) || existing->status", "declared"),
+    m("a span is told of recorded traces only", "proxy/trace.cpp", "if (continued ? !is_sampled(theirs)", "if (continued ? sample_percent > 100", "tracing"),
     m("a span is one of ours", "proxy/trace.cpp", "put_hex(made, ids.next() | 1);\n    made.put(theirs.substr(52));", "made.put(theirs.substr(36));", "tracing"),
-    m("a link in the middle of a path", "proxy/admin/file_watch.cpp", "    add_links(written, places);\n", "", "reload"),
+    m("a link in the middle of a path", "proxy/admin/file_watch.cpp", "    add_links(written, places);", "    if (places.size() > 100000) add_links(written, places);", "reload"),
 ]
