@@ -33,6 +33,7 @@ def test_it_needs_no_other_file():
     size, count = struct.unpack_from("<HH", binary, 54)
     segments = {struct.unpack_from("<I", binary, at + i * size)[0] for i in range(count)}
     assert kind == 3 and 3 not in segments  # position-independent, and no interpreter
+    assert b"./proxy/" in binary and b"../proxy/" not in binary and str(ROOT).encode() not in binary  # nor where it was built
     assert len(binary) <= 10_000_000
     assert str(ROOT).encode() not in binary
 
