@@ -125,7 +125,7 @@ part_tsan-unit() {
 # Where threads meet: shards, reload, drain, hand-over, log, metrics, certificates, and load from many connections.
 part_tsan-e2e() {
   local wrapper=("${steady[@]}") suite suites=()
-  for suite in reload drain tokens admin access_log clients upstream upstreams upgrade handover revocation tls; do suites+=("tests/e2e/test_$suite.py"); done
+  for suite in reload drain tokens admin access_log tracing clients upstream upstreams upgrade handover revocation tls; do suites+=("tests/e2e/test_$suite.py"); done
   sanitized tsan tsan-e2e "${suites[0]}" "${suites[@]:1}"
 }
 

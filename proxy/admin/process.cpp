@@ -3,9 +3,11 @@
 #include <algorithm>
 #include <csignal>
 #include <fstream>
+#include <link.h>
 #include <sched.h>
 #include <string>
 #include <string_view>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -47,6 +49,24 @@ void raise_file_limit() noexcept {
   if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
   limit.rlim_cur = limit.rlim_max;
   ::setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+void let_go_of_program_pages() noexcept {
+  const auto page = static_cast<std::uintptr_t>(::sysconf(_SC_PAGESIZE));
+  ::dl_iterate_phdr(
+      [](dl_phdr_info* object, std::size_t, void* data) {
+        const std::uintptr_t size = *static_cast<const std::uintptr_t*>(data);
+        for (int i = 0; i < object->dlpi_phnum; ++i) {
+          const auto& segment = object->dlpi_phdr[i];
+          if (segment.p_type != PT_LOAD || (segment.p_flags & PF_W) != 0)
+            continue;  // never written: as the file is
+          const std::uintptr_t begin = (object->dlpi_addr + segment.p_vaddr) & ~(size - 1);
+          const std::uintptr_t end = object->dlpi_addr + segment.p_vaddr + segment.p_memsz;
+          ::madvise(reinterpret_cast<void*>(begin), end - begin, MADV_DONTNEED);
+        }
+        return 1;  // the first is the program, others are shared with whoever uses them
+      },
+      const_cast<std::uintptr_t*>(&page));
 }
 
 void explain_bus_errors() noexcept {

@@ -155,6 +155,7 @@ int Server::run() {
     announce("listening on " + sockets_[i].url(*config().listen[i].tls));
   for (const auto& [option, text] : service_names_) announce(text);
   tell_ready();
+  admin::let_go_of_program_pages();
   watchdog_.start();
   io_.run();
   admin::block_signals();  // all is done: one more signal must not turn that into a death by it
