@@ -19,8 +19,8 @@ void explain_bus_errors() noexcept;
 /// into it.
 void keep_memory_private() noexcept;
 
-/// Unmaps the pages of the program itself, once it serves: most of it is only for a start and for commands. What
-/// is needed comes back from the system's cache at its next touch.
+/// Unmaps the pages of the program itself, once it serves: most of it is only for a start and for commands.
+/// What is needed comes back from the system's cache at its next touch.
 void let_go_of_program_pages() noexcept;
 
 /// Blocks the signals that only the control thread may see; to be called before any thread is made. SIGPIPE
