@@ -147,7 +147,7 @@ int Server::run() {
   start_threads();
   admin::unblock_signals();
   for (const auto& service : services_) service->start();
-  watch_files();
+  on_files_changed();  // since they were read
   inspect();
   wait_for_signal();
   take_over();

@@ -49,11 +49,16 @@ void Server::poll_files() {
 }
 
 void Server::on_files_changed() {
-  watch_files();  // a swapped link leads elsewhere now
-  if (catalog_.changed()) apply_catalog();
-  const admin::Sources now = admin::read_sources(options_.sources, config(), sources_.policy);
-  if (now.text != sources_.text || now.policy.text != sources_.policy.text) reload();
-  if (certificates_.in_force() && certificates_.changed(config().tls)) reload_certificates();
+  // What a reload, refused or not, brings among the files was not yet watched when it was read: another look
+  // then.
+  for (std::vector<std::string> watched; watched != files_to_watch();) {
+    watched = files_to_watch();
+    watch_files();  // a swapped link leads elsewhere now
+    if (catalog_.changed()) apply_catalog();
+    const admin::Sources now = admin::read_sources(options_.sources, config(), sources_.policy);
+    if (now.text != sources_.text || now.policy.text != sources_.policy.text) reload();
+    if (certificates_.in_force() && certificates_.changed(config().tls)) reload_certificates();
+  }
 }
 
 /// On request, with the supervisor told when it begins and ends.
@@ -62,6 +67,7 @@ void Server::reload_all() {
   apply_catalog();  // first: the policy may speak of what it brings
   reload();
   reload_certificates();
+  on_files_changed();  // meanwhile, or among files that were not watched before
   tell_ready();
 }
 
@@ -169,7 +175,6 @@ void Server::reload() {
     operator_log(
         LogLevel::error,
         "an upstream keeps the headers it had, or the certificates, since a file is broken:\n" + notes.kept);
-  watch_files();
   look_at_store();
 }
 

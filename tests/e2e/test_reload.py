@@ -198,6 +198,18 @@ def test_a_file_that_is_included_later_is_watched_from_then_on(team):
     until(lambda: status(postern, "/third") == 200, "its change")
 
 
+def test_a_file_that_is_included_later_and_broken_is_watched_until_it_is_mended(team):
+    postern, _ = team
+    second = postern.folder / "second"
+    second.mkdir()
+    (second / "b.yaml").write_text("version: 1\nrulez: []\n")
+    before = len(postern.log)
+    postern.policy_file.write_text(INCLUDING.replace("teams/a.yaml", "teams/a.yaml, second/b.yaml"))
+    postern.wait_for_log("reload refused", before)
+    (second / "b.yaml").write_text("version: 1\nrules:\n  - {path: /second, allow: anonymous}\n")
+    until(lambda: status(postern, "/second") == 200, "the mended file")
+
+
 def test_a_config_change_that_needs_no_restart(guard):
     postern = guard()
     assert postern.ask("GET", "/open", "X-Forwarded-Proto: https").status == 200
