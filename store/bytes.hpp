@@ -4,7 +4,9 @@
 #pragma once
 
 #include <array>
+#include <bit>
 #include <cstdint>
+#include <cstring>
 #include <limits>
 #include <string>
 #include <string_view>
@@ -14,6 +16,8 @@ namespace postern::store {
 /// Appends fields to a record.
 class ByteWriter {
  public:
+  /// `size`: bytes that are expected, if that is known.
+  explicit ByteWriter(std::size_t size = 0) { out_.reserve(size); }
   void u8(std::uint8_t value) { out_.push_back(static_cast<char>(value)); }
   void u64(std::uint64_t value) {
     std::array<char, 8> bytes;
@@ -45,21 +49,25 @@ class ByteReader {
   explicit ByteReader(std::string_view bytes) noexcept : rest_(bytes) {}
 
   [[nodiscard]] std::uint8_t u8() noexcept {
-    const std::string_view byte = raw(1);
-    return byte.empty() ? std::uint8_t{0} : static_cast<std::uint8_t>(byte[0]);
+    if (rest_.empty()) {
+      fail();
+      return 0;
+    }
+    const auto byte = static_cast<std::uint8_t>(rest_.front());
+    rest_.remove_prefix(1);
+    return byte;
   }
   [[nodiscard]] std::uint64_t u64() noexcept {
+    static_assert(std::endian::native == std::endian::little, "records are little-endian");
     std::uint64_t value = 0;
-    int shift = 0;
-    for (const char byte : raw(8)) {
-      value |= std::uint64_t{static_cast<std::uint8_t>(byte)} << shift;
-      shift += 8;
-    }
+    const std::string_view bytes = raw(sizeof value);
+    if (!bytes.empty()) std::memcpy(&value, bytes.data(), sizeof value);
     return value;
   }
   /// Only the shortest form is taken: a record has exactly one spelling, and what was decoded encodes to
   /// itself.
   [[nodiscard]] std::uint64_t varint() noexcept {
+    if (!rest_.empty() && static_cast<std::uint8_t>(rest_.front()) < 0x80) return u8();  // most are short
     std::uint64_t value = 0;
     for (unsigned shift = 0; shift < 64; shift += 7) {
       const std::uint8_t byte = u8();

@@ -97,6 +97,12 @@ EnvironmentRef::~EnvironmentRef() {
   delete environment_;
 }
 
+std::uint64_t Environment::last_commit() const noexcept {
+  MDB_envinfo info = {};
+  mdb_env_info(environment_, &info);
+  return info.me_last_txnid;
+}
+
 Result<Store::Space> space_of(const Environment& environment) {
   MDB_envinfo info = {};
   mdb_env_info(environment.raw(), &info);

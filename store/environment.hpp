@@ -27,6 +27,8 @@ class Environment {
 
   [[nodiscard]] MDB_env* raw() const noexcept { return environment_; }
   [[nodiscard]] const Databases& databases() const noexcept { return databases_; }
+  /// Number of the last commit of the store by anybody; 0 before the first.
+  [[nodiscard]] std::uint64_t last_commit() const noexcept;
   /// When tokens were used: opened, and made when it is missing, once somebody asks. Good as long as this;
   /// may be asked for by any thread.
   [[nodiscard]] Result<UsageFile> usage() const;

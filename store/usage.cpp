@@ -30,20 +30,36 @@ void merge(Usage& known, const TokenUse& use) noexcept {
   known.count += use.count;
 }
 
+/// A use and the beginning of its token's key, by which most are told apart without a look at the use.
+struct Ordered {
+  std::uint64_t beginning;
+  const TokenUse* use;
+  bool operator<(const Ordered& other) const noexcept {
+    if (beginning != other.beginning) return beginning < other.beginning;
+    return TokenKey{use->token} < TokenKey{other.use->token};
+  }
+};
+
 /// Neighbours lie on the same page, which is then looked for once and copied once.
-std::vector<const TokenUse*> in_order_of_keys(std::span<const TokenUse> uses) {
-  std::vector<const TokenUse*> sorted;
+std::vector<Ordered> in_order_of_keys(std::span<const TokenUse> uses) {
+  std::vector<Ordered> sorted;
   sorted.reserve(uses.size());
-  for (const TokenUse& use : uses) sorted.push_back(&use);
-  std::sort(sorted.begin(), sorted.end(),
-            [](const TokenUse* a, const TokenUse* b) { return TokenKey{a->token} < TokenKey{b->token}; });
+  for (const TokenUse& use : uses) {
+    std::uint64_t beginning = 0;
+    for (std::size_t i = 0; i < sizeof beginning; ++i)
+      beginning = beginning << 8 | static_cast<std::uint8_t>(use.token[i]);
+    sorted.push_back({beginning, &use});
+  }
+  std::sort(sorted.begin(), sorted.end());
   return sorted;
 }
+
+constexpr std::size_t record_bytes = 41;
 
 }  // namespace
 
 std::string encode(const Usage& usage) {
-  ByteWriter writer;
+  ByteWriter writer(record_bytes);
   writer.u8(record_version);
   writer.u64(static_cast<std::uint64_t>(usage.first));
   writer.u64(static_cast<std::uint64_t>(usage.last));
@@ -67,11 +83,16 @@ Status add_uses(const Store& store, std::span<const TokenUse> uses) {
   if (uses.empty()) return {};
   POSTERN_TRY(const UsageFile file, store.environment().usage());
   POSTERN_TRY(Transaction transaction, begin(file, store.environment(), 0));
+  POSTERN_TRY(const Transaction tokens, Transaction::read(store.environment()));
   {
     POSTERN_TRY(Cursor cursor, transaction.cursor(file.usage));
-    for (const TokenUse* use : in_order_of_keys(uses)) {
+    for (const auto& [beginning, use] : in_order_of_keys(uses)) {
       const std::string_view key(use->token.data(), use->token.size());
       POSTERN_TRY(const bool found, cursor.at(key));
+      if (!found) {
+        POSTERN_TRY(const auto token, tokens.get(tokens.databases().tokens, key));
+        if (!token) continue;
+      }
       Usage known;
       if (found && !decode(cursor.value(), known)) known = {};
       merge(known, *use);
@@ -119,6 +140,9 @@ Result<std::optional<Usage>> UsageSnapshot::of(const TokenKey& token) const {
   return std::optional(usage);
 }
 
+namespace {
+
+/// Looks at `limit` records from `after` on, and gives where to go on; an empty key: at the beginning.
 Result<std::string> forget_deleted(const Store& store, std::string_view after, std::size_t limit) {
   POSTERN_TRY(const UsageFile file, store.environment().usage());
   std::vector<std::string> gone;
@@ -142,6 +166,21 @@ Result<std::string> forget_deleted(const Store& store, std::string_view after, s
   for (const std::string& key : gone) POSTERN_TRY_STATUS(writing.erase(file.usage, key));
   POSTERN_TRY_STATUS(writing.commit());
   return last;
+}
+
+}  // namespace
+
+Result<bool> UsageSweep::turn(const Store& store, std::size_t limit) {
+  if (after_.empty()) {
+    const std::uint64_t commit = store.environment().last_commit();
+    if (commit == begun_after_) return false;
+    begun_after_ = commit;
+  }
+  Result<std::string> after = forget_deleted(store, after_, limit);
+  after_ = after ? std::move(*after) : std::string();
+  if (!after) begun_after_ = 0;
+  if (!after) return after.error();
+  return true;
 }
 
 }  // namespace postern::store

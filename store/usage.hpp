@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <optional>
 #include <span>
+#include <string>
 #include <string_view>
 
 #include "store/store.hpp"
@@ -40,7 +41,7 @@ struct Usage {
 [[nodiscard]] bool decode(std::string_view bytes, Usage& usage) noexcept;
 
 /// Adds to what is known, in one transaction; the sums are right whoever else adds. A record that does not
-/// decode is begun anew. Errors: unavailable, exhausted.
+/// decode is begun anew; of a token that is gone none is begun. Errors: unavailable, exhausted.
 [[nodiscard]] Status add_uses(const Store& store, std::span<const TokenUse> uses);
 
 /// How many records do not decode. Errors: unavailable.
@@ -63,9 +64,17 @@ class UsageSnapshot {
   std::unique_ptr<Impl> impl_;
 };
 
-/// Drops records of tokens that no longer exist: looks at `limit` records from `after` on, and gives where to
-/// go on the next time; an empty key: from the beginning.
-[[nodiscard]] Result<std::string> forget_deleted(const Store& store, std::string_view after,
-                                                 std::size_t limit);
+/// Drops records of tokens that no longer exist: a walk over all records, a part at a time, whenever the
+/// store was changed since the last one began.
+class UsageSweep {
+ public:
+  /// Looks at the next `limit` records. False when there is nothing to look for. Errors: unavailable,
+  /// exhausted; then the walk begins again.
+  [[nodiscard]] Result<bool> turn(const Store& store, std::size_t limit);
+
+ private:
+  std::string after_;              ///< key of the last record that was looked at; empty: no walk is under way
+  std::uint64_t begun_after_ = 0;  ///< the store's last commit when the walk began; 0: none did
+};
 
 }  // namespace postern::store

@@ -22,7 +22,7 @@ const store::Actor actor = {"process:postern-run", ""};
 void UsageWriter::turn() {
   write();
   for (const auto& shard : shards_) shard->hand_over_usage();
-  sweep();
+  (void)sweep_.turn(store_, limits::usage_sweep_max);  // a walk that fails begins again
 }
 
 void UsageWriter::finish() {
@@ -36,6 +36,7 @@ void UsageWriter::write() {
   std::uint64_t dropped = 0;
   for (const auto& shard : shards_) {
     shard->usage().collect([&](std::span<const store::TokenUse> seen) {
+      uses.reserve(uses.size() + seen.size());
       for (const store::TokenUse& use : seen) {
         if (use.kind != store::TokenUse::Kind::rotated) uses.push_back(use);
         if (use.kind != store::TokenUse::Kind::use) alarm(use);
@@ -82,11 +83,6 @@ void UsageWriter::disable(const store::TokenKey& key, const std::string& id) {
                  id + " stays enabled, though an old secret of it was used: " + disabled.error().message);
   else if (*disabled)
     operator_log(LogLevel::warning, id + " was disabled, because an old secret of it was used");
-}
-
-void UsageWriter::sweep() {
-  auto next = store::forget_deleted(store_, swept_, limits::usage_sweep_max);
-  swept_ = next ? std::move(*next) : std::string();
 }
 
 }  // namespace postern::admin

@@ -30,14 +30,13 @@ class UsageWriter {
   void write();
   void alarm(const store::TokenUse& use);
   void disable(const store::TokenKey& key, const std::string& id);
-  void sweep();
 
   store::Store& store_;
   const std::vector<std::unique_ptr<Shard>>& shards_;
   const Ruleset& ruleset_;  ///< in force
   ProcessMetrics& metrics_;
   bool failing_ = false;
-  std::string swept_;                        ///< key up to which records of deleted tokens were looked for
+  store::UsageSweep sweep_;
   std::map<std::string, UnixSeconds> told_;  ///< tokens that raised an alarm, and when that was told
 };
 

@@ -20,14 +20,21 @@ TokenUse use_of(const std::string& id, std::uint32_t count, UnixSeconds first, U
   return use;
 }
 
+/// Ids of new tokens, in no order.
+std::vector<std::string> make_tokens(Store& store, std::size_t count) {
+  std::vector<std::string> ids;
+  while (ids.size() < count) ids.push_back(must(store.create_token(alice, {})).token.id);
+  return ids;
+}
+
 std::optional<Usage> usage_of(const Store& store, const std::string& id) {
   return must(must(UsageSnapshot::open(store)).of(*parse_token_id(id)));
 }
 
 TEST_CASE("uses are added up") {
   TemporaryDirectory directory;
-  const Store store = open_store(directory);
-  const std::string id = "tok_0000000000000001", other = "tok_0000000000000002";
+  Store store = open_store(directory);
+  const std::string id = make_tokens(store, 1)[0], other = make_tokens(store, 1)[0];
   CHECK_FALSE(usage_of(store, id));
   const TokenUse late = use_of(id, 2, 200, 300), early = use_of(id, 3, 100, 150),
                  elsewhere = use_of(other, 1, 5, 5);
@@ -41,13 +48,8 @@ TEST_CASE("uses are added up") {
 
 TEST_CASE("uses are added to those of before, whatever was used since") {
   TemporaryDirectory directory;
-  const Store store = open_store(directory);
-  std::vector<std::string> ids;
-  for (std::uint64_t i = 0; i < 1000; ++i) {  // in no order
-    const std::string digits =
-        std::to_string(1'000'000'000'000'000 + i * 7'919'999'999'989 % 1'000'000'000'000'000);
-    ids.push_back("tok_" + digits);
-  }
+  Store store = open_store(directory);
+  const std::vector<std::string> ids = make_tokens(store, 1000);
   for (int round = 1; round <= 3; ++round) {
     std::vector<TokenUse> uses;
     for (std::size_t i = 0; i < ids.size(); i += static_cast<std::size_t>(round))
@@ -77,27 +79,49 @@ TEST_CASE("what is known of deleted tokens is forgotten, a part at a time") {
   TemporaryDirectory directory;
   Store store = open_store(directory);
   std::vector<TokenUse> uses;
-  std::vector<std::string> ids;
-  for (int i = 0; i < 10; ++i) {
-    ids.push_back(must(store.create_token(alice, {})).token.id);
-    uses.push_back(use_of(ids.back(), 1, 1, 1));
-  }
+  const std::vector<std::string> ids = make_tokens(store, 10);
+  for (const std::string& id : ids) uses.push_back(use_of(id, 1, 1, 1));
   must(add_uses(store, uses));
   for (int i = 0; i < 10; i += 2) must(store.delete_token(alice, ids[static_cast<std::size_t>(i)]));
-  std::string after;
+  UsageSweep sweep;
   int parts = 0;
-  do {
-    after = must(forget_deleted(store, after, 3));
-    ++parts;
-  } while (!after.empty());
+  while (must(sweep.turn(store, 3))) ++parts;
   CHECK(parts == 4);
   for (std::size_t i = 0; i < ids.size(); ++i) CHECK(usage_of(store, ids[i]).has_value() == (i % 2 == 1));
 }
 
+TEST_CASE("records are walked over again only after a change of the store") {
+  TemporaryDirectory directory;
+  Store store = open_store(directory);
+  const std::vector<std::string> ids = make_tokens(store, 2);
+  must(add_uses(store, std::array{use_of(ids[0], 1, 1, 1), use_of(ids[1], 1, 1, 1)}));
+  UsageSweep sweep;
+  CHECK(must(sweep.turn(store, 10)));
+  CHECK_FALSE(must(sweep.turn(store, 10)));
+  must(add_uses(store, std::array{use_of(ids[0], 1, 2, 2)}));  // no change of the store itself
+  CHECK_FALSE(must(sweep.turn(store, 10)));
+  must(store.delete_token(alice, ids[0]));
+  CHECK(must(sweep.turn(store, 1)));
+  must(store.delete_token(alice, ids[1]));  // while a walk is under way, which may have passed it
+  CHECK(must(sweep.turn(store, 10)));
+  CHECK(must(sweep.turn(store, 10)));
+  CHECK_FALSE(must(sweep.turn(store, 10)));
+  for (const std::string& id : ids) CHECK_FALSE(usage_of(store, id));
+}
+
+TEST_CASE("a use that is written down after its token was deleted begins no record") {
+  TemporaryDirectory directory;
+  Store store = open_store(directory);
+  const std::string id = make_tokens(store, 1)[0];
+  must(store.delete_token(alice, id));
+  must(add_uses(store, std::array{use_of(id, 1, 1, 1)}));
+  CHECK_FALSE(usage_of(store, id));
+}
+
 TEST_CASE("a record that does not decode is told of, and begun anew by the next use") {
   TemporaryDirectory directory;
-  const Store store = open_store(directory);
-  const std::string id = "tok_0000000000000001";
+  Store store = open_store(directory);
+  const std::string id = make_tokens(store, 1)[0];
   must(add_uses(store, std::array{use_of(id, 1, 1, 1)}));
   CHECK(must(store.verify()).problems.empty());
   {
@@ -117,12 +141,16 @@ TEST_CASE("a record that does not decode is told of, and begun anew by the next 
 
 TEST_CASE("a usage file that is missing is made, one of another program is refused") {
   TemporaryDirectory directory;
-  { const Store store = open_store(directory); }
+  std::string id;
+  {
+    Store store = open_store(directory);
+    id = make_tokens(store, 1)[0];
+  }
   std::filesystem::remove(file_of(directory, "usage.mdb"));
   {
     const Store store = open_store(directory);
-    must(add_uses(store, std::array{use_of("tok_0000000000000001", 1, 1, 1)}));
-    CHECK(usage_of(store, "tok_0000000000000001"));
+    must(add_uses(store, std::array{use_of(id, 1, 1, 1)}));
+    CHECK(usage_of(store, id));
   }
 }
 
