@@ -17,7 +17,7 @@ void DeadlineLists::set_durations(const Timeouts& timeouts, std::chrono::millise
   durations_[index(Wait::response)] = timeouts.response;
   durations_[index(Wait::expect)] = 1s;
   durations_[index(Wait::linger)] = 2s;
-  durations_[index(Wait::lent)] = 50ms;
+  durations_[index(Wait::unused)] = 100ms;
   durations_[index(Wait::grace)] = 1s;
   durations_[index(Wait::recheck)] = recheck;
   durations_[index(Wait::half_closed)] = 1s;

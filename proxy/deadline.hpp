@@ -24,7 +24,7 @@ enum class Wait : std::uint8_t {
   response,     ///< the upstream's head
   expect,       ///< the upstream's word on `Expect: 100-continue`, then we give it ourselves
   linger,       ///< the rest of a request that was refused
-  lent,         ///< how long an idle connection keeps its buffers
+  unused,       ///< how long buffers that nobody has needed keep their pages
   grace,        ///< an idle connection when the shard drains: a request may be under way
   recheck,      ///< the next look at the token of an open exchange
   pause,        ///< accepting rests because descriptors are exhausted

@@ -1,5 +1,6 @@
 #include "proxy/exchange.hpp"
 
+#include <algorithm>
 #include <cstring>
 #include <new>
 #include <sys/mman.h>
@@ -42,28 +43,48 @@ ExchangePool::~ExchangePool() {
 }
 
 Exchange* ExchangePool::lend() noexcept {
-  for (auto* list : {&warm_, &cold_}) {
-    if (list->empty()) continue;
-    Exchange* exchange = list->back();
-    list->pop_back();
-    return new (exchange) Exchange;  // default-initialised: buffers are not touched
+  if (!warm_.empty()) {
+    Exchange* const exchange = warm_.back();
+    warm_.pop_back();
+    unused_ = std::min(unused_, warm_.size());
+    exchange->in_window.clear();  // what the last client has sent ahead is nobody else's
+    return exchange;
   }
-  void* slab = ::mmap(nullptr, slab_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  if (slab == MAP_FAILED) return nullptr;
-  return new (slab) Exchange;
+  void* slab = nullptr;
+  if (!cold_.empty()) {
+    slab = cold_.back();
+    cold_.pop_back();
+  } else {
+    slab = ::mmap(nullptr, slab_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (slab == MAP_FAILED) return nullptr;
+  }
+  return new (slab) Exchange;  // default-initialised: buffers are not touched
 }
 
 void ExchangePool::give_back(Exchange* exchange) noexcept {
-  if (warm_.size() < warm_max) {
-    warm_.push_back(exchange);
+  warm_.push_back(exchange);
+  if (warm_.size() <= warm_min || armed()) return;
+  unused_ = warm_.size();
+  reactor_.deadlines().arm(*this, Wait::unused, reactor_.now());
+}
+
+void ExchangePool::expire() noexcept {
+  // The last returned is the first lent, so those that nobody took lie in front.
+  const std::size_t unneeded = unused_ - std::min(unused_, warm_min);
+  const std::size_t going = std::min(unneeded, cooled_at_once_max);
+  for (std::size_t i = 0; i < going; ++i) cool(warm_[i]);
+  warm_.erase(warm_.begin(), warm_.begin() + static_cast<std::ptrdiff_t>(going));
+  unused_ = warm_.size();
+  if (warm_.size() > warm_min) reactor_.deadlines().arm(*this, Wait::unused, reactor_.now());
+}
+
+void ExchangePool::cool(Exchange* exchange) noexcept {
+  if (cold_.size() == cold_max) {
+    ::munmap(exchange, slab_bytes);
     return;
   }
-  if (cold_.size() < cold_max) {
-    ::madvise(exchange, slab_bytes, MADV_DONTNEED);
-    cold_.push_back(exchange);
-    return;
-  }
-  ::munmap(exchange, slab_bytes);
+  ::madvise(exchange, slab_bytes, MADV_DONTNEED);
+  cold_.push_back(exchange);
 }
 
 }  // namespace postern

@@ -1,5 +1,5 @@
-// The memory of one exchange: heads, buffers and facts, lent while a request is served and given back when
-// the connection idles, so that an idle connection costs only its small frame.
+// The memory of one exchange: heads, buffers and facts, lent while a request is served and given back with
+// its answer, so that an idle connection costs only its small frame.
 
 #pragma once
 
@@ -17,6 +17,7 @@
 #include "proxy/credential.hpp"
 #include "proxy/deadline.hpp"
 #include "proxy/head_reader.hpp"
+#include "proxy/reactor.hpp"
 #include "proxy/trace.hpp"
 #include "proxy/trailers.hpp"
 #include "store/reader.hpp"
@@ -126,23 +127,30 @@ struct Exchange {
   void next_request() noexcept;
 };
 
-/// Lends exchanges, the last one returned first, since its pages are warm. The memory is the system's, not
-/// the allocator's: what a burst needed goes back.
-class ExchangePool {
+/// Lends exchanges, the last one returned first: under load a few go round, whose memory the processor still
+/// has. The memory is the system's, not the allocator's: what a burst needed goes back.
+class ExchangePool : private Deadline {
  public:
-  ExchangePool() = default;
-  ~ExchangePool();
-  ExchangePool(const ExchangePool&) = delete;
-  ExchangePool& operator=(const ExchangePool&) = delete;
+  explicit ExchangePool(Reactor& reactor) noexcept : reactor_(reactor) {}
+  ~ExchangePool() override;
 
-  /// Null when the system has no memory.
+  /// Without a byte that was read; otherwise as the last one left it, so it begins with next_request(). Null
+  /// when the system has no memory.
   [[nodiscard]] Exchange* lend() noexcept;
   void give_back(Exchange* exchange) noexcept;
 
  private:
-  static constexpr std::size_t warm_max = 64;    ///< kept with their pages
-  static constexpr std::size_t cold_max = 4096;  ///< kept as address space only
+  static constexpr std::size_t warm_min = 8;              ///< keep their pages, whoever needs them
+  static constexpr std::size_t cold_max = 4096;           ///< kept as address space only
+  static constexpr std::size_t cooled_at_once_max = 128;  ///< each takes microseconds, and requests wait
+
+  /// What nobody has needed since the last time gives its pages back.
+  void expire() noexcept override;
+  void cool(Exchange* exchange) noexcept;
+
+  Reactor& reactor_;
   std::vector<Exchange*> warm_, cold_;
+  std::size_t unused_ = 0;  ///< at the front of `warm_`, since the deadline was armed
 };
 
 /// Lends one for a scope.

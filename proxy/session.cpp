@@ -77,14 +77,9 @@ Task<bool> Session::next_request_begins() {
   if (shard_.past_grace()) co_return false;
   const Clock::time_point since = shard_.reactor().now();
   idle_ = true;
-  IoResult readable;
-  if (exchange_.held()) {
-    // A busy connection keeps its buffers: giving them back and lending them anew costs more than it saves.
-    readable = co_await until_readable(*client_, Wait::lent, since);
-    if (readable.status == IoStatus::timed_out) exchange_.give_back();
-  }
-  if (!exchange_.held())
-    readable = co_await until_readable(*client_, requests_ == 0 ? Wait::head : Wait::idle, since);
+  exchange_.give_back();  // others may use its memory meanwhile, while it is in the processor's caches
+  const IoResult readable =
+      co_await until_readable(*client_, requests_ == 0 ? Wait::head : Wait::idle, since);
   idle_ = false;
   co_return readable.ok() && !outlived_certificate() && exchange_.borrow();
 }

@@ -35,6 +35,7 @@ Shard::Shard(std::size_t index, ShardShared& shared, std::unique_ptr<Reactor> re
       shared_(shared),
       reactor_(std::move(reactor)),
       gate_(std::move(reader), std::move(snapshot), metrics_),
+      exchanges_(*reactor_),
       ticket_keys_(shared.ticket_keys) {
   for (std::size_t i = 0; i < gate_.snapshot().upstreams.size(); ++i)
     upstreams_.push_back(std::make_unique<UpstreamPool>(*reactor_, metrics_));

@@ -147,7 +147,7 @@ TEST_CASE_FIXTURE(Lists, "what expires may arm itself anew and disarm or destroy
 TEST_CASE_FIXTURE(Lists, "disarming twice, or what was never armed, does nothing") {
   Noted a(order);
   a.disarm();
-  lists.arm(a, Wait::lent, start);
+  lists.arm(a, Wait::unused, start);
   a.disarm();
   a.disarm();
   CHECK(lists.earliest() == Clock::time_point::max());
