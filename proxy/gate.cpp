@@ -286,9 +286,9 @@ Gate::Ruling Gate::judge(Exchange& exchange, const policy::Match& match, const P
     credential = Credential::unusable;
     facts.looked_up = true;
     facts.token_state = store::TokenState::unknown;
-    const store::SecretForm form = store::secret_form(presented.secret, config.token_prefix);
-    const bool worth_a_look = form == store::SecretForm::ours ||
-                              (form == store::SecretForm::foreign && snapshot.has_imported_secrets());
+    const bool worth_a_look = presented.secret.starts_with(config.token_prefix)
+                                  ? store::may_be_ours(presented.secret, config.token_prefix)
+                                  : snapshot.has_imported_secrets();
     if (worth_a_look && presented.secret.size() <= limits::credential_bytes_max) {
       exchange.claim.hash = store::hash_secret(presented.secret);
       facts.token_state = snapshot.find(exchange.claim.hash, now, client);

@@ -142,9 +142,13 @@ SecretHash hash_secret(std::string_view secret) noexcept {
   return hash;
 }
 
+bool may_be_ours(std::string_view secret, std::string_view prefix) noexcept {
+  return secret.size() == prefix.size() + random_chars + checksum_chars && secret.starts_with(prefix);
+}
+
 SecretForm secret_form(std::string_view secret, std::string_view prefix) noexcept {
   if (!secret.starts_with(prefix)) return SecretForm::foreign;
-  if (secret.size() != prefix.size() + random_chars + checksum_chars) return SecretForm::corrupt;
+  if (!may_be_ours(secret, prefix)) return SecretForm::corrupt;
   const std::size_t checked = prefix.size() + random_chars;
   std::uint8_t any = 0;
   for (const char c : secret.substr(prefix.size())) any |= digit_value(c);

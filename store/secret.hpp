@@ -21,6 +21,10 @@ enum class SecretForm : unsigned char {
 /// left-padded with `0` to six.
 [[nodiscard]] SecretForm secret_form(std::string_view secret, std::string_view prefix) noexcept;
 
+/// Whether a credential may be ours, by prefix and length alone. For the request path: to hash it and not to
+/// find it costs no more than to compute its checksum, and what is found needs none.
+[[nodiscard]] bool may_be_ours(std::string_view secret, std::string_view prefix) noexcept;
+
 /// A new secret, 190 bits from the operating system. Wipe it after use (wipe()).
 [[nodiscard]] Result<std::string> make_secret(std::string_view prefix);
 
