@@ -30,6 +30,8 @@ HeadError take_connection(std::string_view value, Head& head) noexcept {
       head.connection_keep_alive = true;
     else if (iequals(token, "upgrade"))
       head.connection_upgrade = true;
+    else
+      head.connection_nominates = true;
   }
   return HeadError::none;
 }
@@ -63,7 +65,7 @@ HeadError FramingFields::take_coding(std::string_view value) noexcept {
   return HeadError::none;
 }
 
-HeadError FramingFields::take(const Field& field, const char* buffer, Head& head) noexcept {
+HeadError FramingFields::take_framing(const Field& field, const char* buffer, Head& head) noexcept {
   switch (field.known) {
     case FieldName::content_length:
       return take_length(field.value.of(buffer), head);

@@ -23,7 +23,8 @@ struct Head {
   std::uint64_t content_length = 0;  ///< with Framing::length
   bool connection_close = false;
   bool connection_keep_alive = false;
-  bool connection_upgrade = false;  ///< `upgrade` is among Connection's tokens
+  bool connection_upgrade = false;    ///< `upgrade` is among Connection's tokens
+  bool connection_nominates = false;  ///< others are, too: fields that end here
   std::uint16_t field_count = 0;
   std::uint32_t size = 0;          ///< bytes of the head, leading empty line and final CRLF included
   std::uint64_t known_fields = 0;  ///< a bit for each FieldName that stands there at least once

@@ -14,7 +14,8 @@ static_assert(limits::head_bytes_max > request_line_bytes_max + 4,
 void clear(Head& head) noexcept {
   head.framing = Framing::none;
   head.content_length = 0;
-  head.connection_close = head.connection_keep_alive = head.connection_upgrade = false;
+  head.connection_close = head.connection_keep_alive = false;
+  head.connection_upgrade = head.connection_nominates = false;
   head.field_count = 0;
   head.known_fields = 0;
   head.size = 0;

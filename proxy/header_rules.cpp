@@ -145,7 +145,7 @@ bool response_field_passes(const Field& field) noexcept {
 
 bool Nominated::collect(const Head& head, const char* buffer, const HeaderRules* rules) noexcept {
   count_ = 0;
-  if (!head.has(FieldName::connection)) return true;
+  if (!head.connection_nominates) return true;
   bool good = true;
   for (const Field& field : head.all()) {
     if (field.known != FieldName::connection) continue;
