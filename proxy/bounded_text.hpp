@@ -17,8 +17,9 @@ class TextWriter {
   /// Goes on after the first `used` bytes of `out`.
   explicit TextWriter(std::span<char> out, std::size_t used = 0) noexcept : out_(out), size_(used) {}
 
+  [[nodiscard]] bool fits(std::string_view text) const noexcept { return text.size() <= out_.size() - size_; }
   void put(std::string_view text) noexcept {
-    if (text.size() > out_.size() - size_) {
+    if (!fits(text)) {
       overflowed_ = true;
       return;
     }

@@ -69,8 +69,9 @@ Task<RelayResult> Relay::relay() {
     renamed = other;
     if (rewritten != RewriteError::none) co_return refused(answer_of(rewritten));
 
-    const bool sent = co_await send_request();
-    if (sent) begin_upload();
+    Pieces pieces = request_pieces();
+    const IoResult written = co_await write_all(*upstream_, pieces, body_patience());
+    if (note_sent(written)) begin_upload();
     // Also when sending broke off: an upstream may refuse early, and its answer may lie there to be read.
     if (x_.request.minor >= 1) probe_.watch();
     const HeadEnd end = co_await read_final_head();

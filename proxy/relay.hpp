@@ -92,7 +92,11 @@ class Relay {
   /// `authority`: of the address that it goes to.
   [[nodiscard]] RewriteError write_head(std::string_view authority) noexcept;
   [[nodiscard]] static Answer answer_of(RewriteError error) noexcept;
-  [[nodiscard]] Task<bool> send_request();
+  /// The head, and with it a small body that came with its own; a larger one is streamed after it.
+  [[nodiscard]] Pieces request_pieces() const noexcept;
+  [[nodiscard]] bool body_is_here() const noexcept;
+  /// What came of sending them. False when it broke off.
+  [[nodiscard]] bool note_sent(const IoResult& result) noexcept;
   void begin_upload() noexcept;
   [[nodiscard]] Task<void> upload();
   [[nodiscard]] Task<Upload> upload_body();

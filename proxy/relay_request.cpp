@@ -57,22 +57,23 @@ RewriteError Relay::write_head(std::string_view authority) noexcept {
   return error;
 }
 
-Task<bool> Relay::send_request() {
+Pieces Relay::request_pieces() const noexcept {
   Pieces pieces;
   pieces.add({x_.request_out, request_head_size_});
-  // A small body that came with its head goes out with it; a larger one is streamed after it.
-  const RequestHead& head = x_.request;
-  const bool whole = head.framing == Framing::length && head.content_length <= x_.in_window.size();
-  if (whole) pieces.add({x_.in + x_.in_window.begin, static_cast<std::size_t>(head.content_length)});
+  if (body_is_here())
+    pieces.add({x_.in + x_.in_window.begin, static_cast<std::size_t>(x_.request.content_length)});
+  return pieces;
+}
 
-  const IoResult result = co_await write_all(*upstream_, pieces, body_patience());
+bool Relay::body_is_here() const noexcept {
+  return x_.request.framing == Framing::length && x_.request.content_length <= x_.in_window.size();
+}
+
+bool Relay::note_sent(const IoResult& result) noexcept {
   bytes_sent_up_ = result.bytes;
-  if (!result.ok()) co_return false;
-  if (whole) {
-    const BodyReader::Taken taken = request_body_.take(x_.in, x_.in_window);
-    x_.facts.bytes_received += taken.data.size();
-  }
-  co_return true;
+  if (result.ok() && body_is_here())
+    x_.facts.bytes_received += request_body_.take(x_.in, x_.in_window).data.size();
+  return result.ok();
 }
 
 void Relay::begin_upload() noexcept {

@@ -7,6 +7,7 @@
 
 #pragma once
 
+#include <array>
 #include <coroutine>
 #include <cstddef>
 #include <new>
@@ -18,13 +19,47 @@
 namespace postern {
 
 /// Memory of coroutine frames: freed ones are kept by size for the next request, a bounded number of each,
-/// per thread.
+/// per thread. Inline, since the size of a frame is known where it is made.
 class FrameMemory {
  public:
-  [[nodiscard]] static void* allocate(std::size_t size);
-  static void release(void* frame, std::size_t size) noexcept;
+  [[nodiscard]] static void* allocate(std::size_t size) {
+    const std::size_t index = class_of(size);
+    if (index >= class_count) return ::operator new(size);
+    FreeFrames& frames = cache_[index];
+    FreeFrame* const frame = frames.first;
+    if (!frame) return ::operator new((index + 1) * class_bytes);
+    frames.first = frame->next;
+    --frames.count;
+    return frame;
+  }
+  static void release(void* frame, std::size_t size) noexcept {
+    const std::size_t index = class_of(size);
+    if (index >= class_count || cache_[index].count >= kept_per_class) return ::operator delete(frame);
+    FreeFrames& frames = cache_[index];
+    frames.first = new (frame) FreeFrame{frames.first};
+    ++frames.count;
+  }
   /// Gives back what this thread keeps: before it ends.
   static void empty_cache() noexcept;
+
+ private:
+  static constexpr std::size_t class_bytes = 256;     // frames are rounded up to this
+  static constexpr std::size_t class_count = 16;      // up to 4 KiB; larger ones are rare and go to malloc
+  static constexpr std::size_t kept_per_class = 256;  // what a burst leaves beyond goes back
+
+  struct FreeFrame {
+    FreeFrame* next;
+  };
+  struct FreeFrames {
+    FreeFrame* first;
+    std::size_t count;
+  };
+
+  static constexpr std::size_t class_of(std::size_t size) noexcept { return (size - 1) / class_bytes; }
+
+  // Without constructor and destructor, so that no access asks whether they have run: empty_cache() is called
+  // instead.
+  static constinit thread_local std::array<FreeFrames, class_count> cache_;
 };
 
 template <class T = void>
