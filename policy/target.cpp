@@ -1,7 +1,10 @@
 #include "policy/target.hpp"
 
 #include <algorithm>
+#include <cstring>
 #include <limits>
+
+#include "conf/byte_block.hpp"
 
 namespace postern::policy {
 namespace {
@@ -147,14 +150,6 @@ TargetError escaped_error(unsigned char byte) noexcept {
 
 /// Writes the canonical form of one segment to `out`, which has room for it, and its length to `size`.
 TargetError write_segment(std::string_view raw, char* out, std::size_t& size, EncodedSlash slash) noexcept {
-  // Most segments hold unreserved bytes only and mean what they say.
-  bool plain = true;
-  for (const char c : raw) plain &= byte_of(static_cast<unsigned char>(c)) == Byte::unreserved;
-  if (plain && (raw.empty() || raw.back() != '.')) {
-    for (std::size_t i = 0; i < raw.size(); ++i) out[i] = raw[i];
-    size = raw.size();
-    return TargetError::none;
-  }
   static constexpr char digits[] = "0123456789ABCDEF";
   SegmentWatch watch;
   char* end = out;
@@ -195,6 +190,35 @@ TargetError write_segment(std::string_view raw, char* out, std::size_t& size, En
   if (in_pieces && watch.empty()) return TargetError::empty_segment;
   size = static_cast<std::size_t>(end - out);
   return watch.finish();
+}
+
+/// Marks what is neither unreserved nor a slash.
+BlockMask not_plain(ByteBlock block) noexcept {
+  const ByteBlock folded = block | 0x20;
+  const auto letter = (folded >= 'a') & (folded <= 'z');
+  const auto dash_dot_slash_digit = (block >= '-') & (block <= '9');
+  return ~(letter | dash_dot_slash_digit | (block == '_') | (block == '~'));
+}
+
+/// Most paths hold unreserved bytes only and mean what they say: they are copied whole. False when this is
+/// another one, or may be refused: then nothing is known.
+bool copy_plain(std::string_view raw, char* out, CanonicalPath& path) noexcept {
+  if (!none_in(raw, not_plain)) return false;
+  std::size_t begin = 1;
+  std::uint16_t count = 0;
+  for (std::size_t i = 1; i < raw.size(); ++i) {
+    if (raw[i] != '/') continue;
+    if (i == begin || raw[i - 1] == '.' || count == limits::path_segments_max - 1) return false;
+    path.segments[count++] = {static_cast<std::uint16_t>(begin), static_cast<std::uint16_t>(i - begin)};
+    begin = i + 1;
+  }
+  if (raw.back() == '.') return false;
+  path.segments[count++] = {static_cast<std::uint16_t>(begin),
+                            static_cast<std::uint16_t>(raw.size() - begin)};
+  std::memcpy(out, raw.data(), raw.size());
+  path.text = {out, raw.size()};
+  path.segment_count = count;
+  return true;
 }
 
 }  // namespace
@@ -247,6 +271,7 @@ TargetError canonical_path(std::string_view raw, std::span<char> out, CanonicalP
     return TargetError::too_long;
   }
   if (raw.front() != '/') return TargetError::bad_byte;
+  if (copy_plain(raw, out.data(), path)) return TargetError::none;
 
   std::size_t read = 0;
   std::size_t written = 0;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "conf/byte_block.hpp"
 #include "proxy/header_rules.hpp"
 
 namespace postern {
@@ -19,12 +20,17 @@ constexpr std::array<bool, 256> token68_table = [] {
   return table;
 }();
 
+BlockMask no_token68(ByteBlock block) noexcept {
+  const ByteBlock folded = block | 0x20;
+  const auto letter = (folded >= 'a') & (folded <= 'z');
+  const auto digit_dash_dot_slash = (block >= '-') & (block <= '9');
+  return ~(letter | digit_dash_dot_slash | (block == '_') | (block == '~') | (block == '+'));
+}
+
 /// token68 = 1*( ALPHA / DIGIT / "-._~+/" ) *"=" (RFC 9110 §11.2)
 bool is_token68(std::string_view text) noexcept {
   while (!text.empty() && text.back() == '=') text.remove_suffix(1);
-  bool all = !text.empty();
-  for (const char byte : text) all &= token68_table[static_cast<unsigned char>(byte)];
-  return all;
+  return !text.empty() && none_in(text, no_token68);
 }
 
 /// `Basic abc, Bearer xyz` is a list: two readers could choose differently.
@@ -40,8 +46,11 @@ bool lists_a_bearer(std::string_view value) noexcept {
 
 /// The value of Authorization: its secret, when it is a bearer's.
 Form read_authorization(std::string_view value, std::string_view& secret) noexcept {
-  const std::string_view scheme = value.substr(0, value.find_first_of(" \t,"));
-  if (!is_token(scheme)) return Form::malformed;
+  const auto end =
+      std::find_if_not(value.begin(), value.end(), [](char byte) { return is(byte, tchar_byte); });
+  const std::string_view scheme(value.begin(), end);
+  const bool ends = end == value.end() || is_ows(*end) || *end == ',';
+  if (scheme.empty() || !ends) return Form::malformed;
   if (!iequals(scheme, "bearer")) return lists_a_bearer(value) ? Form::malformed : Form::other_scheme;
   if (value.size() == scheme.size() || value[scheme.size()] != ' ') return Form::malformed;
   secret = value.substr(scheme.size() + 1);

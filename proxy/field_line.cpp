@@ -1,6 +1,6 @@
 #include "proxy/field_line.hpp"
 
-#include "proxy/byte_block.hpp"
+#include "conf/byte_block.hpp"
 #include "proxy/byte_class.hpp"
 
 namespace postern {
@@ -28,7 +28,7 @@ std::size_t plain_name_size(const char* begin, const char* line_end) noexcept {
 
 const char* find_non_value_byte(const char* begin, const char* end) noexcept {
   const std::string_view text(begin, static_cast<std::size_t>(end - begin));
-  if (none_in(text, ' ', controls)) return end;
+  if (none_in(text, controls)) return end;
   while (begin != end && is(*begin, value_byte)) ++begin;
   return begin;
 }

@@ -1,6 +1,6 @@
 #include "proxy/json.hpp"
 
-#include "proxy/byte_block.hpp"
+#include "conf/byte_block.hpp"
 
 namespace postern {
 namespace {
@@ -73,7 +73,7 @@ void put_escaped(TextWriter& out, std::string_view text) noexcept {
 
 void put_json_string(TextWriter& out, std::string_view text) noexcept {
   out.put('"');
-  if (none_in(text, ' ', not_plain))
+  if (none_in(text, not_plain))
     out.put(text);
   else
     put_escaped(out, text);

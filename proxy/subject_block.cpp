@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <array>
 
+#include "conf/byte_block.hpp"
 #include "conf/limits.hpp"
 #include "proxy/bounded_text.hpp"
-#include "proxy/byte_block.hpp"
 #include "proxy/byte_class.hpp"
 
 namespace postern {
@@ -17,7 +17,7 @@ using policy::Subject;
 
 /// Stored values are validated; this is the second lock on the same door.
 bool may_stand_in_a_header(std::string_view value) noexcept {
-  return none_in(value, ' ', [](ByteBlock block) { return (block < 0x20) | (block >= 0x7F); });
+  return none_in(value, [](ByteBlock block) { return (block < 0x20) | (block >= 0x7F); });
 }
 
 bool may_stand_in_a_list(std::string_view id) noexcept {
@@ -25,7 +25,7 @@ bool may_stand_in_a_list(std::string_view id) noexcept {
 }
 
 void put_percent_encoded(TextWriter& out, std::string_view text) noexcept {
-  if (none_in(text, '-', [](ByteBlock block) { return (block <= 0x20) | (block >= 0x7F) | (block == '%'); }))
+  if (none_in(text, [](ByteBlock block) { return (block <= 0x20) | (block >= 0x7F) | (block == '%'); }))
     return out.put(text);
   constexpr char hex[] = "0123456789ABCDEF";
   for (const char c : text) {

@@ -5,6 +5,7 @@
 #include <bit>
 #include <sys/random.h>
 
+#include "conf/byte_block.hpp"
 #include "conf/result.hpp"
 
 namespace postern {
@@ -29,9 +30,13 @@ bool is_lower_hex(char c) noexcept {
   return (byte_kinds[static_cast<unsigned char>(c)] & lower_hex) != 0;
 }
 
-/// `text` is `size` lower-case hex digits, not all of them zero.
+BlockMask no_lower_hex(ByteBlock block) noexcept {
+  return ~(((block >= '0') & (block <= '9')) | ((block >= 'a') & (block <= 'f')));
+}
+
+/// Lower-case hex digits, not all of them zero.
 bool is_nonzero_hex(std::string_view text) noexcept {
-  return all_of_kind(text, lower_hex) && text.find_first_not_of('0') != std::string_view::npos;
+  return none_in(text, no_lower_hex) && !none_in(text, [](ByteBlock block) { return block != '0'; });
 }
 
 bool is_traceparent(std::string_view text) noexcept {
