@@ -1,5 +1,6 @@
 #include "proxy/access_log.hpp"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <fcntl.h>
@@ -9,9 +10,10 @@
 namespace postern {
 namespace {
 
-/// More lines are on their way under load; one write for many costs less than one for each. A shard's ring
-/// has room for that of 50,000 requests a second and more.
+/// More lines are on their way under load; one write for many costs less than one for each. A flood of long
+/// lines is seen by how much of a ring it has filled meanwhile.
 constexpr std::chrono::milliseconds gathering{10};
+constexpr std::chrono::milliseconds gathering_in_flood{1};
 
 Result<int> open_target(const std::string& target) {
   if (target == "off") return -1;
@@ -60,28 +62,35 @@ void AccessLog::wake() noexcept {
   // Orders the shard's write into its ring before the look at `sleeping_`; the thread does the reverse.
   std::atomic_thread_fence(std::memory_order_seq_cst);
   if (sleeping_.load(std::memory_order_relaxed) == 0) return;
-  sleeping_.store(0, std::memory_order_relaxed);
-  sleeping_.notify_one();
+  // Read and written at once, since notify_one() looks whether anybody waits: the other order would lose him.
+  if (sleeping_.exchange(0) != 0) sleeping_.notify_one();
 }
 
 void AccessLog::run() noexcept {
   for (;;) {
-    while (write_out())
-      if (!stopping_) std::this_thread::sleep_for(gathering);
-    if (stopping_) return;
+    const bool last = stopping_;
+    while (const std::size_t written = write_out())
+      if (!last) std::this_thread::sleep_for(written > ring_bytes / 4 ? gathering_in_flood : gathering);
+    if (last) return;
     // Nothing came for a while. From here on a shard that puts something says so.
     sleeping_.store(1, std::memory_order_relaxed);
     std::atomic_thread_fence(std::memory_order_seq_cst);
-    if (!write_out() && !stopping_) sleeping_.wait(1);
+    if (write_out() == 0 && !stopping_) sleeping_.wait(1);
     sleeping_.store(0, std::memory_order_relaxed);
   }
 }
 
-bool AccessLog::write_out() noexcept {
-  bool any = false;
-  for (const auto& ring : rings_)
-    any |= ring->drain([this](std::string_view lines) { write_fully(lines.data(), lines.size()); });
-  return any;
+std::size_t AccessLog::write_out() noexcept {
+  std::size_t most = 0;
+  for (const auto& ring : rings_) {
+    std::size_t bytes = 0;
+    ring->drain([&](std::string_view lines) {
+      write_fully(lines.data(), lines.size());
+      bytes += lines.size();
+    });
+    most = std::max(most, bytes);
+  }
+  return most;
 }
 
 void AccessLog::write_fully(const char* bytes, std::size_t size) noexcept {

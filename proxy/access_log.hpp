@@ -33,10 +33,11 @@ class AccessLog {
   [[nodiscard]] Status reopen();
 
  private:
-  static constexpr std::uint64_t ring_bytes = 512 * 1024;
+  static constexpr std::uint64_t ring_bytes = 1024 * 1024;
   AccessLog(std::string target, int descriptor, std::size_t rings, ProcessMetrics& metrics);
   void run() noexcept;
-  [[nodiscard]] bool write_out() noexcept;
+  /// How many bytes came from the ring that held most; 0: there was nothing.
+  std::size_t write_out() noexcept;
   void write_fully(const char* bytes, std::size_t size) noexcept;
 
   std::string target_;

@@ -140,13 +140,13 @@ TEST_CASE("no line is longer than the room there is") {
   ProcessMetrics metrics;
   std::string written;
   auto log = open(fifo.path(), metrics);
-  CHECK_FALSE(log->ring(0).put(std::string(512 * 1024 + 1, 'x')));
-  CHECK(log->ring(0).put(std::string(512 * 1024, 'x')));
+  CHECK_FALSE(log->ring(0).put(std::string(1024 * 1024 + 1, 'x')));
+  CHECK(log->ring(0).put(std::string(1024 * 1024, 'x')));
   CHECK_FALSE(log->ring(0).put("y"));  // not even read yet: nobody has woken the thread, or the pipe is full
   std::thread reader([&] { written = fifo.read_all(); });
   log.reset();
   reader.join();
-  CHECK(written.size() == 512 * 1024);
+  CHECK(written.size() == 1024 * 1024);
 }
 
 TEST_CASE("shards write at once, each its own lines in order, none lost, none mixed") {
