@@ -78,6 +78,7 @@ Task<bool> Session::next_request_begins() {
   const Clock::time_point since = shard_.reactor().now();
   idle_ = true;
   exchange_.give_back();  // others may use its memory meanwhile, while it is in the processor's caches
+  client_->settle();
   const IoResult readable =
       co_await until_readable(*client_, requests_ == 0 ? Wait::head : Wait::idle, since);
   idle_ = false;

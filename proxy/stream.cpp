@@ -87,6 +87,11 @@ IoResult Stream::try_write(std::span<const iovec> parts) noexcept {
   return result;
 }
 
+void Stream::settle() noexcept {
+  char byte = 0;
+  if (readable_ && plain() && ::recv(fd(), &byte, 1, MSG_PEEK) < 0 && errno == EAGAIN) readable_ = false;
+}
+
 void Stream::cancel_read() noexcept {
   if (reader_) reader_->finish(IoStatus::cancelled);
 }

@@ -99,6 +99,9 @@ class Stream : public Descriptor {
   /// Whether something has arrived (or the peer has closed) that was not read: an idle connection is then of
   /// no use.
   [[nodiscard]] bool readable() noexcept { return readable_ && arrived(); }
+  /// After a read that filled its room, as the last one of a body does: asks whether more is there, or a wait
+  /// for it would end at once. A system call only then.
+  void settle() noexcept;
   /// Of a connection being made, before open(), or of one that a short read has emptied: what comes will
   /// bring an event, so there is no use in trying before.
   void nothing_to_read_yet() noexcept { readable_ = false; }

@@ -66,6 +66,16 @@ def test_an_idle_connection_is_closed_without_a_word(guard):
         assert client.is_closed()
 
 
+def test_after_an_upload_a_connection_idles_as_after_any_request(guard):
+    postern = guard(config={"timeouts": {"idle": "300ms", "head": "60s", "drain": "2s"}})
+    with postern.client() as client:
+        client.send(request("POST", "/open", "Content-Length: 10"))
+        time.sleep(0.1)
+        client.send(b"0123456789")  # read by itself, to the last byte and not beyond
+        assert client.reply().status == 200
+        assert client.is_closed()
+
+
 def test_a_connection_that_says_nothing_is_closed(guard):
     postern = guard(config={"timeouts": {"idle": "300ms", "head": "300ms", "drain": "2s"}})
     with postern.client() as client:

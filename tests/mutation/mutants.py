@@ -57,6 +57,7 @@ MUTANTS = [
       ("proxy/gate.cpp", "return answers::of(HeadError::bad_host);", "host.name = {};")),
     m("16 no Host", "proxy/head_reader.cpp", "if (!head.has_host && head.minor == 1) return HeadError::missing_host;", "", GRAMMAR),
     m("what a client sent ahead goes with it", "proxy/exchange.cpp", "exchange->in_window.clear();", "", "target"),
+    m("a connection idles after an upload", "proxy/session.cpp", "client_->settle();", "", "timeouts"),
     m("17 two lengths", "proxy/framing_fields.cpp", "if (length_seen_ || value.empty()", "if (value.empty()", GRAMMAR + " " + ANSWER),
     m("17 an empty length", "proxy/framing_fields.cpp", "length_seen_ || value.empty() ||", "length_seen_ ||", GRAMMAR),
     m("17 a length of other bytes than digits", "proxy/framing_fields.cpp", "if (!is(byte, digit_byte)) return HeadError::bad_content_length;", "if (!is(byte, digit_byte)) continue;", GRAMMAR + " " + ANSWER),
