@@ -4,11 +4,13 @@
 #include <cstring>
 #include <new>
 #include <sys/mman.h>
+#include <type_traits>
 
 namespace postern {
 namespace {
 
 constexpr std::size_t page = 4096;
+static_assert(std::is_trivially_destructible_v<Exchange>, "its memory is given back as it is");
 constexpr std::size_t slab_bytes = (sizeof(Exchange) + page - 1) / page * page;
 
 }  // namespace
@@ -22,7 +24,7 @@ void Exchange::next_request() noexcept {
   response_reader.reset();
   ::new (&facts) Facts;  // without clearing texts that have no length yet
   head_complete = false;
-  upgrade = false;
+  upgrade = trailers = false;
   body_limit = 0;
   timeouts = {};
   answer_lines.clear();

@@ -13,7 +13,7 @@ namespace postern::store {
 /// What a credential looks like before any hash is computed.
 enum class SecretForm : unsigned char {
   ours,     ///< our prefix, right length, right checksum
-  corrupt,  ///< our prefix, but length, alphabet or checksum is wrong: refused without a look-up
+  corrupt,  ///< our prefix, but length, alphabet or checksum is wrong: a slip, or made up
   foreign,  ///< not our prefix: worth a look-up only while the store holds imported secrets
 };
 
@@ -21,8 +21,9 @@ enum class SecretForm : unsigned char {
 /// left-padded with `0` to six.
 [[nodiscard]] SecretForm secret_form(std::string_view secret, std::string_view prefix) noexcept;
 
-/// Whether a credential may be ours, by prefix and length alone. For the request path: to hash it and not to
-/// find it costs no more than to compute its checksum, and what is found needs none.
+/// Whether a credential may be ours, by prefix and length alone; another one with our prefix is refused
+/// without a look-up. For the request path: to hash it and not to find it costs no more than to compute its
+/// checksum, and what is found needs none.
 [[nodiscard]] bool may_be_ours(std::string_view secret, std::string_view prefix) noexcept;
 
 /// A new secret, 190 bits from the operating system. Wipe it after use (wipe()).

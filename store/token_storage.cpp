@@ -109,7 +109,7 @@ Result<IncomingSecret> take_secret(const TokenSpec& spec, std::string_view prefi
     if (secret_form(spec.secret, prefix) == SecretForm::corrupt)
       return Error{ErrorKind::invalid, "the secret cannot be imported: it begins with " +
                                            std::string(prefix) +
-                                           " but its checksum is wrong, so that it would always be refused"};
+                                           " but its checksum is wrong, as by a slip"};
     secret.hash = hash_secret(spec.secret);
     return secret;
   }

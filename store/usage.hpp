@@ -73,7 +73,7 @@ class UsageSweep {
   [[nodiscard]] Result<bool> turn(const Store& store, std::size_t limit);
 
  private:
-  std::string after_;              ///< key of the last record that was looked at; empty: no walk is under way
+  std::string after_;              ///< key of the next record to look at; empty: no walk is under way
   std::uint64_t begun_after_ = 0;  ///< the store's last commit when the walk began; 0: none did
 };
 

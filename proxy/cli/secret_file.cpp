@@ -49,7 +49,7 @@ std::string_view flaw_of(std::string_view secret, std::string_view token_prefix)
     case store::SecretForm::ours:
       return {};
     case store::SecretForm::corrupt:
-      return "the secret begins like one of our own but its checksum is wrong: no request with it would pass";
+      return "the secret begins like one of our own but its checksum is wrong, as by a slip";
     case store::SecretForm::foreign:
       return store::imported_secret_flaw(secret);
   }

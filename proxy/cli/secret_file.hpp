@@ -28,7 +28,7 @@ inline constexpr std::size_t secret_file_bytes_max = std::size_t{1} << 30;
 
 /// Splits `SECRET NAME` lines at their first blank; the name is the rest. Empty lines and those that begin
 /// with `#` are skipped. Every flaw of a secret or its name is a diagnostic with its line, never with the
-/// secret. `token_prefix`: of our own secrets, which must have the right checksum or would be refused unseen.
+/// secret. `token_prefix`: of our own secrets, which must have the right checksum.
 [[nodiscard]] std::vector<SecretLine> parse_secret_file(std::string_view text, const std::string& file,
                                                         std::string_view token_prefix,
                                                         Diagnostics& diagnostics);

@@ -86,7 +86,7 @@ TEST_CASE_FIXTURE(Pool, "after a burst the pages go back a part at a time") {
 TEST_CASE_FIXTURE(Pool, "an exchange that served somebody begins anew") {
   Exchange* exchange = pool.lend();
   exchange->next_request();
-  exchange->head_complete = true;
+  exchange->head_complete = exchange->upgrade = exchange->trailers = true;
   exchange->facts.status = 200;
   exchange->facts.subject.assign("alice");
   exchange->claim.token = OpenClaim::Token::valid;
@@ -96,7 +96,7 @@ TEST_CASE_FIXTURE(Pool, "an exchange that served somebody begins anew") {
   REQUIRE(pool.lend() == exchange);
   CHECK(exchange->in_window.empty());
   exchange->next_request();
-  CHECK_FALSE(exchange->head_complete);
+  CHECK_FALSE((exchange->head_complete || exchange->upgrade || exchange->trailers));
   CHECK(exchange->facts.status == 0);
   CHECK(exchange->facts.subject.empty());
   CHECK(exchange->claim.token == OpenClaim::Token::none);

@@ -176,8 +176,7 @@ TEST_CASE("a secret is declared by its hash in either case of its digits") {
   must_verify(store);
 }
 
-TEST_CASE(
-    "a secret that begins with our prefix and has a wrong checksum is not imported: it could never be used") {
+TEST_CASE("a secret that begins with our prefix and has a wrong checksum is not imported") {
   TemporaryDirectory directory;
   Store store = open_store(directory);
   TokenSpec spec;
