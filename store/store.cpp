@@ -51,4 +51,10 @@ Result<Store::Space> Store::space() const {
   return space_of(*impl_->environment);
 }
 
+Status Store::catch_up() const {
+  // Whoever takes the lock from a dead writer tells all readers which commit is the last.
+  POSTERN_TRY(const Transaction nothing, Transaction::write(*impl_->environment));
+  return {};
+}
+
 }  // namespace postern::store

@@ -305,6 +305,10 @@ class Store {
     std::uint64_t used = 0, size = 0;
   };
   [[nodiscard]] Result<Space> space() const;
+  /// Before looking for what a killed writer may have stored: its last commit can be on the disk and yet be seen
+  /// by nobody until somebody writes again. A write of nothing, which waits for other writers. Errors:
+  /// unavailable.
+  [[nodiscard]] Status catch_up() const;
   /// What the other sources of this layer work on.
   [[nodiscard]] const Environment& environment() const noexcept;
 

@@ -59,6 +59,7 @@ std::vector<Hashed> in_order(const std::vector<SecretLine>& lines, const std::st
 /// when `resume` is set, else a mistake of the file.
 Status take_out_known(store::Store& store, const std::vector<SecretLine>& lines, const std::string& file,
                       bool resume, std::vector<Hashed>& order, Diagnostics& diagnostics) {
+  POSTERN_TRY_STATUS(store.catch_up());
   POSTERN_TRY(auto reader, store::Reader::open(store));
   auto snapshot = reader.snapshot();
   constexpr std::array<std::uint8_t, 16> nowhere{};
