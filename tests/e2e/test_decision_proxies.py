@@ -98,6 +98,17 @@ def ask(port, method, target, *fields, token=""):
         return client.ask(method, target, *fields, token=token)
 
 
+def decided(upstream, door, method, path, token):
+    """Asked again when the proxy answers 502 to what it has sent on already: a failure between it and the upstream, once in some
+    thousands with Caddy on a busy machine, and no decision of ours."""
+    for _ in range(2):
+        upstream.forget()
+        reply = ask(door, method, path, "X-Subject-Id: root", "X-Subject-Roles: events.admin", token=token)
+        if reply.status != 502 or not upstream.requests:
+            break
+    return reply
+
+
 def test_the_whole_matrix(both, upstream, subjects):
     front, _, port, _ = both
     different, passed = [], 0
@@ -106,8 +117,7 @@ def test_the_whole_matrix(both, upstream, subjects):
             for method in METHODS:
                 answers, facts = [], []
                 for door in (front.port, port):
-                    upstream.forget()
-                    reply = ask(door, method, path, "X-Subject-Id: root", "X-Subject-Roles: events.admin", token=token)
+                    reply = decided(upstream, door, method, path, token)
                     answers.append((reply.status, reply.get("www-authenticate") if reply.status == 401 else None))
                     facts.append((upstream.last.method, upstream.last.target.replace("%41", "A"), seen(upstream)) if upstream.requests else None)
                     assert token == "" or token.encode() not in upstream.received
