@@ -122,7 +122,7 @@ inline constexpr std::size_t turn_step_bytes = 4096;   ///< what a step counts f
 // --- what is remembered of uses of tokens ---
 inline constexpr std::size_t usage_entries_max =
     16 * 1024;  ///< tokens seen between two hand-overs, two tables a shard of up to 1 MiB: then not counted
-inline constexpr std::size_t usage_sweep_max = 1024; ///< records looked at for deleted tokens at a time
+inline constexpr std::size_t usage_sweep_max = 1024;  ///< records looked at for deleted tokens at a time
 
 // --- the access log ---
 inline constexpr std::size_t log_line_bytes_max =
